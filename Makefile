@@ -1,0 +1,159 @@
+# wick: one Makefile, never recursive, everything it makes below $(O).  `make help` lists the verbs.
+O    ?= build
+SAN  ?=
+V    ?= 0
+
+CC      ?= cc
+CLANG   ?= $(firstword $(foreach c,clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19,$(shell command -v $(c))) clang)
+PROTOC_C ?= protoc-c
+FORMAT  ?= $(firstword $(foreach c,clang-format-14 clang-format,$(shell command -v $(c))) clang-format)
+TIDY    ?= $(firstword $(foreach c,clang-tidy-14 clang-tidy,$(shell command -v $(c))) clang-tidy)
+BPFTOOL ?= $(shell deploy/packages.sh bpftool)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ARCH    := $(shell uname -m)
+
+ifeq ($(V),1)
+say =
+else
+say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$(2))';
+endif
+
+WARNINGS = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+           -Wwrite-strings -Wundef -Wimplicit-fallthrough
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(SANFLAGS) -fstack-protector-strong \
+             -ffunction-sections -I. -isystem $(O)/gen
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -Wl,--gc-sections -Wl,-z,relro,-z,now
+
+# A library is linked statically where its archive is installed, so that the binary can be copied.
+archive = $(shell f=$$($(CC) -print-file-name=lib$(1).a); [ "$$f" != lib$(1).a ] && echo -l:lib$(1).a || echo -l$(1))
+LIBS := $(foreach l,bpf elf protobuf-c iberty z,$(call archive,$(l)))
+# elfutils from 0.190 on links zstd into libelf.
+LIBS += $(if $(filter -l:libelf.a,$(LIBS)),$(if $(shell nm $$($(CC) -print-file-name=libelf.a) 2>/dev/null | grep -m1 'U ZSTD_'),-lzstd))
+
+BPF_ARCH   = $(if $(filter aarch64,$(ARCH)),arm64,x86)
+BPF_CFLAGS = -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
+             -Wno-unused-function -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) -idirafter /usr/include
+
+# ---- what there is -------------------------------------------------------------------------------
+SOURCES   := $(wildcard agent/base/*.c agent/*.c symbolizer/*.c pprof/*.c)
+OBJECTS   := $(SOURCES:%.c=$(O)/%.o) $(O)/gen/profile.pb-c.o $(O)/pprof/flame_page.o
+LIBRARY   := $(filter-out $(O)/agent/main.o,$(OBJECTS))
+UNIT      := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c tests/harness/*.c))
+BPF_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)) $(O)/tests/harness/test.o
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps deps-test run test check check-asan check-bpf check-e2e bench lint format install clean help
+
+all: $(O)/wick
+
+help:
+	@echo 'make            build $(O)/wick'
+	@echo 'make deps       install what the build needs (asks for root)'
+	@echo 'make run        deps, build, and a 10 s profile of this machine: wick.html, wick.pb.gz'
+	@echo 'make test       install what the tests need, build, run every test'
+	@echo '  check  check-asan  check-bpf  check-e2e    one kind of test at a time'
+	@echo 'make bench      cost of wick beside perf, in the same run'
+	@echo 'make lint       style, static analysis, who may include whom'
+	@echo 'make format     clang-format 14 over all C sources'
+	@echo 'make install    to $$DESTDIR$$PREFIX/bin (/usr/local)     make clean   remove $(O)'
+	@echo 'O=dir  another place for the results     SAN=address,undefined  sanitizers     V=1  every command'
+
+deps:
+	@deploy/packages.sh install build
+deps-test:
+	@deploy/packages.sh install build test
+
+# ---- build ---------------------------------------------------------------------------------------
+# One probe a tree: a missing package is named before the first compile error.
+$(O)/.packages: deploy/packages.sh
+	@deploy/packages.sh check build
+	@mkdir -p $(@D) && touch $@
+
+$(O)/wick: $(OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(O)/%.o: %.c | $(O)/.packages
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/agent/version.o: CFLAGS += -DWICK_VERSION='"$(VERSION)"'
+$(O)/agent/version.o: $(O)/.version
+$(O)/.version: FORCE
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+FORCE:
+
+$(O)/%.bpf.o: %.bpf.c | $(O)/.packages
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+# Linked once more by bpftool: the skeleton then carries no debug sections it does not need.
+$(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen object $(@:.skel.h=.linked.o) $< && $(BPFTOOL) gen skeleton $(@:.skel.h=.linked.o) name $*_bpf >$@
+$(O)/gen/%.skel.h: $(O)/tests/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen object $(@:.skel.h=.linked.o) $< && $(BPFTOOL) gen skeleton $(@:.skel.h=.linked.o) name $*_bpf >$@
+
+$(O)/gen/profile.pb-c.c: pprof/profile.proto | $(O)/.packages
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)$(PROTOC_C) --c_out=$(@D) -I$(<D) $(<F)
+$(O)/gen/profile.pb-c.h: $(O)/gen/profile.pb-c.c ;
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# The page is carried as bytes by flame_page.S; the assembler's .incbin is no header dependency.
+$(O)/pprof/flame_page.o: pprof/flame_page.S pprof/flame_page.html
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+# First build only; from then on the .d files know.
+$(O)/agent/sampler.o: | $(O)/gen/sampler.skel.h
+$(O)/pprof/encode_pprof.o: | $(O)/gen/profile.pb-c.h
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---- run, test, bench ----------------------------------------------------------------------------
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	$(SUDO) $(O)/wick record --all -d 10s --top 10 -o wick.html -o wick.pb.gz
+
+$(O)/tests/unit/run: $(UNIT) $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+$(O)/tests/bpf/run: $(BPF_TESTS) $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+$(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
+
+check: $(O)/tests/unit/run
+	@tests/run.sh unit $(O)/tests/unit/run
+check-asan:
+	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
+	@tests/run.sh unit-asan $(O)/asan/tests/unit/run
+check-bpf: $(O)/tests/bpf/run
+	@tests/run.sh bpf $(SUDO) $(O)/tests/bpf/run
+check-e2e: $(O)/wick
+	@tests/run.sh e2e $(SUDO) tests/e2e/run.sh $(O)
+test: deps-test
+	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run
+	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
+	@tests/run.sh lint tests/lint/run.sh -- unit $(O)/tests/unit/run -- unit-asan $(O)/asan/tests/unit/run \
+	  -- bpf $(SUDO) $(O)/tests/bpf/run -- e2e $(SUDO) tests/e2e/run.sh $(O)
+
+bench: all
+	$(SUDO) tests/bench/run.sh $(O)
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+lint:
+	@CLANG_FORMAT=$(FORMAT) CLANG_TIDY=$(TIDY) O=$(O) tests/lint/run.sh --all
+format:
+	$(FORMAT) -i $(C_FILES)
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 755 $(O)/wick $(DESTDIR)$(PREFIX)/bin/wick
+clean:
+	rm -rf $(O)
