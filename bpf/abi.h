@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+#include <linux/types.h>
+
+/*
+ * abi - the contract between the programs in the kernel and the agent.
+ *
+ * The only header that both sides include. Records travel through one ring buffer, begin with
+ * a type, are exactly as long as what they hold, and come in the byte order of the machine.
+ */
+
+/* ---- frames: one u64 each ------------------------------------------------------------------
+ *
+ * The top four bits are the kind. A kernel address has them set by nature. The place is already
+ * the one to look up: one byte back for a return address, so that it lies in the call.
+ */
+#define ABI_FRAME_KIND_SHIFT  60
+#define ABI_FRAME_ANONYMOUS   0ULL  /* code that no file backs (JIT): the address */
+#define ABI_FRAME_FILE	      1ULL  /* an executable and an offset into its file */
+#define ABI_FRAME_VDSO	      2ULL  /* the offset into the vDSO image */
+#define ABI_FRAME_UNKNOWN     3ULL  /* in a file that could not be given an id: the address */
+#define ABI_FRAME_KERNEL      15ULL /* the address itself */
+#define ABI_FRAME_OFFSET_BITS 34    /* 16 GiB of file */
+#define ABI_FRAME_ID_BITS     26
+
+/* ---- sizes --------------------------------------------------------------------------------- */
+#define ABI_COMM_BYTES	       16   /* TASK_COMM_LEN */
+#define ABI_NAME_BYTES	       64   /* of a file name, NUL included */
+#define ABI_MAX_KERNEL_FRAMES  127  /* kernel.perf_event_max_stack, as it is by default */
+#define ABI_MAX_USER_FRAMES    1024 /* the limit is set below it before load */
+#define ABI_MAX_EXECUTABLES    8192 /* distinct files known to the kernel side at one time */
+#define ABI_MAX_TARGETS	       8192 /* processes that a filter can name */
+#define ABI_REQUEST_PERIOD_NS  20000000ULL /* between two requests to open the same file */
+_Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT, "one word");
+
+/* ---- catalogues: one line an entry, so that index and name cannot drift ---------------------- */
+
+/* Why a sample was lost: taken = exported + the sum of these. */
+#define ABI_DROPS(X)                    \
+	X(RING_FULL, "ring_full")       \
+	X(WINDOW_FULL, "window_full")   \
+	X(BAD_RECORD, "bad_record")
+
+/* How a stack ended, and the frame that says so where it is not whole. */
+#define ABI_VERDICTS(X)                                               \
+	X(WHOLE, "whole", "")                                         \
+	X(DEPTH_LIMIT, "depth_limit", "[truncated]")                  \
+	X(NO_UNWIND_INFO, "no_unwind_info", "[no unwind info]")       \
+	X(UNREADABLE, "unreadable_stack", "[unreadable stack]")       \
+	X(COMPAT, "32_bit_code", "[32-bit code]")
+
+/* What the kernel side counts besides drops. */
+#define ABI_COUNTS(X)                                                     \
+	X(TICKS, "ticks")		/* timer interrupts seen */       \
+	X(IDLE, "idle")			/* of them, on an idle CPU */     \
+	X(FILTERED, "filtered")		/* of them, not of the target */  \
+	X(TAKEN, "taken")		/* samples: the rest */           \
+	X(EVENTS_LOST, "events_lost")	/* executable events, ring full */ \
+	X(IDS_EXHAUSTED, "ids_exhausted") /* files that got no id */
+
+enum abi_drop {
+#define X(name, ...) ABI_DROP_##name,
+	ABI_DROPS(X)
+#undef X
+	ABI_DROP_KINDS
+};
+enum abi_verdict {
+#define X(name, ...) ABI_VERDICT_##name,
+	ABI_VERDICTS(X)
+#undef X
+	ABI_VERDICT_KINDS
+};
+enum abi_count {
+#define X(name, ...) ABI_COUNT_##name,
+	ABI_COUNTS(X)
+#undef X
+	ABI_COUNT_KINDS
+};
+
+/* One for each CPU. */
+struct abi_counters {
+	__u64 counts[ABI_COUNT_KINDS];
+	__u64 drops[ABI_DROP_KINDS];
+};
+
+/* ---- records ------------------------------------------------------------------------------- */
+#define ABI_RECORD_SAMPLE     1
+#define ABI_RECORD_EXECUTABLE 2
+
+#define ABI_STACK_KERNEL_CUT 1 /* flag: the kernel part is not complete */
+
+/*
+ * Followed by kernel_frames and then user_frames words, leaf first. Two stacks are equal if all
+ * their bytes are, frames included.
+ */
+struct abi_stack {
+	__u16 kernel_frames;
+	__u16 user_frames;
+	__u8 verdict; /* enum abi_verdict, of the user part */
+	__u8 flags;
+	__u16 padding;
+};
+_Static_assert(sizeof(struct abi_stack) == 8, "compared bytewise: no hidden padding");
+
+#define ABI_STACK_FRAMES(stack) ((const __u64 *)((stack) + 1))
+
+/* The frames of its stack follow it. */
+struct abi_sample {
+	__u32 type;
+	__u32 cpu;
+	__u64 time_ns;	 /* CLOCK_MONOTONIC */
+	__u64 cgroup_id; /* in the hierarchy that the agent chose */
+	__u32 tgid;	 /* process and thread id in the initial pid namespace */
+	__u32 tid;
+	char comm[ABI_COMM_BYTES]; /* the thread's name, any bytes, NUL-padded */
+	struct abi_stack stack;
+};
+_Static_assert(sizeof(struct abi_sample) == 56, "frames follow on an 8-byte boundary");
+
+/*
+ * What makes a file the same file. Survives the reuse of an inode (generation, ctime), rewriting
+ * in place (ctime), btrfs subvolumes, which share device and inode numbers (ctime), and overlayfs,
+ * where it names the file underneath.
+ */
+struct abi_file {
+	__u64 inode;
+	__u64 ctime_ns;
+	__u64 size;
+	__u32 device;
+	__u32 generation;
+};
+_Static_assert(sizeof(struct abi_file) == 32, "hashed bytewise: no hidden padding");
+
+struct abi_executable {
+	__u64 asked_ns; /* when the agent was last asked to open it */
+	__u32 id;	/* 1 and up; never given twice */
+	__u32 ready;	/* set by the agent: no more requests */
+};
+_Static_assert(sizeof(struct abi_executable) == 16, "shared through a map");
+
+/* "Open this file while you can": sent when a file is seen that is not ready. */
+struct abi_executable_event {
+	__u32 type;
+	__u32 id;
+	__u32 tid; /* a thread that maps it, in the initial pid namespace */
+	__u32 padding;
+	__u64 start; /* of the mapping, names it in /proc/TID/map_files */
+	__u64 end;
+	struct abi_file file;
+	char name[ABI_NAME_BYTES]; /* last part of its path, NUL-terminated */
+};
+_Static_assert(sizeof(struct abi_executable_event) == 128, "no hidden padding");

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+/*
+ * arch_x86 - what the sampler knows of x86-64: registers, and code that builds a frame.
+ */
+
+/* The kernel's struct pt_regs on x86-64, which is also how perf hands registers to a program. */
+struct arch_registers {
+	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	__u64 orig_ax, ip, cs, flags, sp, ss;
+};
+
+#define ARCH_CODE_SEGMENT_32 0x23 /* __USER32_CS */
+#define ARCH_CODE_BYTES	     4	  /* what arch_return_slot() looks at */
+
+static __always_inline bool arch_in_user_mode(const struct arch_registers *regs)
+{
+	return (regs->cs & 3) == 3; /* the privilege level; FRED keeps more in the upper bits */
+}
+
+static __always_inline bool arch_is_compat(const struct arch_registers *regs)
+{
+	return (regs->cs & 0xffff) == ARCH_CODE_SEGMENT_32;
+}
+
+/*
+ * Where the return address is while a function that uses a frame pointer has no frame yet, or no
+ * longer: bytes above the stack pointer, or -1 if the frame pointer can be trusted.
+ * @code: the four bytes at the program counter
+ *
+ * push %rbp and endbr64 stand before the frame, mov %rsp,%rbp after the push, ret after it is gone.
+ */
+static __always_inline int arch_return_slot(__u32 code)
+{
+	if ((code & 0xff) == 0x55 || code == 0xfa1e0ff3)
+		return 0;
+	if ((code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0xffff) == 0xc3f3)
+		return 0;
+	if ((code & 0xffffff) == 0xe58948 || (code & 0xffffff) == 0xec8b48)
+		return 8;
+	return -1;
+}

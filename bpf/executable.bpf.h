@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+#include "bpf/abi.h"
+#include "bpf/kernel.h"
+#include "bpf/counters.bpf.h"
+#include "bpf/ring.bpf.h"
+#include "bpf/vma.bpf.h"
+
+/*
+ * executable - which file a mapping shows, as a small number that is never given twice.
+ *
+ * The kernel side numbers files by itself, so that even the first sample in a file is exact; the
+ * agent is asked to open it, again and again while samples find it not ready. Least recently used
+ * files are forgotten, and get a new number when they return.
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct abi_file);
+	__type(value, struct abi_executable);
+	__uint(max_entries, ABI_MAX_EXECUTABLES);
+} executables SEC(".maps");
+
+/* Ids without an atomic: each CPU counts in its own residue class. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 1);
+} ids_given SEC(".maps");
+
+const volatile __u32 cpu_count = 1; /* set before load: possible CPUs */
+
+/* The change time; multigrain time stamps (since 6.13) keep a flag in the top bit of nanoseconds. */
+static __always_inline __u64 inode_ctime_ns(struct inode *inode)
+{
+	struct inode___seconds *seconds = (void *)inode;
+	struct inode___accessors *accessors = (void *)inode;
+	struct inode___plain *plain = (void *)inode;
+
+	if (bpf_core_field_exists(seconds->i_ctime_sec))
+		return (__u64)BPF_CORE_READ(seconds, i_ctime_sec) * 1000000000 +
+		       (BPF_CORE_READ(seconds, i_ctime_nsec) & 0x7fffffff);
+	if (bpf_core_field_exists(accessors->__i_ctime))
+		return (__u64)BPF_CORE_READ(accessors, __i_ctime.tv_sec) * 1000000000 +
+		       BPF_CORE_READ(accessors, __i_ctime.tv_nsec);
+	return (__u64)BPF_CORE_READ(plain, i_ctime.tv_sec) * 1000000000 +
+	       BPF_CORE_READ(plain, i_ctime.tv_nsec);
+}
+
+static __always_inline struct abi_file file_identity(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	return (struct abi_file){
+		.inode = BPF_CORE_READ(inode, i_ino),
+		.ctime_ns = inode_ctime_ns(inode),
+		.size = BPF_CORE_READ(inode, i_size),
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.generation = BPF_CORE_READ(inode, i_generation),
+	};
+}
+
+/* 0 when there are no more. */
+static __always_inline __u32 new_executable_id(void)
+{
+	__u32 zero = 0;
+	__u64 *given = bpf_map_lookup_elem(&ids_given, &zero);
+	__u64 id;
+
+	if (!given)
+		return 0;
+	id = *given * cpu_count + bpf_get_smp_processor_id() + 1;
+	if (id >> ABI_FRAME_ID_BITS)
+		return 0;
+	*given += 1;
+	return id;
+}
+
+/* The entry of a file, made if it is new. The one that another CPU made meanwhile wins. */
+static __always_inline struct abi_executable *executable_of(const struct abi_file *key)
+{
+	struct abi_executable *found = bpf_map_lookup_elem(&executables, key);
+	struct abi_executable fresh = {};
+
+	if (found)
+		return found;
+	fresh.id = new_executable_id();
+	if (!fresh.id) {
+		count(ABI_COUNT_IDS_EXHAUSTED);
+		return NULL;
+	}
+	bpf_map_update_elem(&executables, key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&executables, key);
+}
+
+/* Asks the agent to open the file. Wakes it up: the process may be gone in a few milliseconds. */
+static __noinline int request_open(struct abi_executable *executable, const struct abi_file *key,
+				   const struct vma *vma)
+{
+	struct abi_executable_event event = {
+		.type = ABI_RECORD_EXECUTABLE,
+		.id = executable->id,
+		.tid = (__u32)bpf_get_current_pid_tgid(),
+		.start = vma->start,
+		.end = vma->end,
+		.file = *key,
+	};
+	struct file *file = vma->file;
+
+	bpf_probe_read_kernel_str(event.name, sizeof(event.name),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	if (bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_FORCE_WAKEUP))
+		count(ABI_COUNT_EVENTS_LOST);
+	else
+		executable->asked_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline bool is_due(const struct abi_executable *executable)
+{
+	return !executable->ready &&
+	       (!executable->asked_ns ||
+		bpf_ktime_get_ns() - executable->asked_ns >= ABI_REQUEST_PERIOD_NS);
+}
+
+/* executable_id() - the number of the file that @vma shows; 0 if it could not get one. */
+static __noinline __u32 executable_id(const struct vma *vma, bool may_request)
+{
+	struct abi_file key = file_identity(vma->file);
+	struct abi_executable *executable = executable_of(&key);
+
+	if (!executable)
+		return 0;
+	if (may_request && is_due(executable))
+		request_open(executable, &key, vma);
+	return executable->id;
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0)
+/*
+ * sampler - what runs on every timer tick of every CPU.
+ *
+ * A tick becomes a record in the ring: who ran, the kernel's stack, and the user's stack as places
+ * in files. It takes no lock, waits for nothing, and keeps nothing about processes.
+ */
+#include "bpf/abi.h"
+#include "bpf/kernel.h"
+#include "bpf/counters.bpf.h"
+#include "bpf/ring.bpf.h"
+#include "bpf/vma.bpf.h"
+#include "bpf/executable.bpf.h"
+#include "bpf/target.bpf.h"
+#include "bpf/unwind.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 max_user_frames = 512; /* set before load, at most ABI_MAX_USER_FRAMES */
+
+#define MAX_FRAMES (ABI_MAX_KERNEL_FRAMES + ABI_MAX_USER_FRAMES)
+
+/* What perf hands to the program (struct bpf_perf_event_data, with our name for the registers). */
+struct perf_tick {
+	struct arch_registers regs;
+	__u64 sample_period;
+	__u64 addr;
+};
+
+/* One tick in the making. The record is sample and as many frames as there are. */
+struct tick {
+	struct unwind unwind;
+	struct arch_registers saved; /* of the user, for a tick that hit kernel code */
+	struct mm_struct *mm;
+	struct vma vma;		/* last one hit: neighbouring frames mostly share it */
+	__u64 vma_word;		/* frame word of vma.start, but for a mapping that no file backs */
+	struct abi_sample sample;
+	__u64 frames[MAX_FRAMES]; /* those of sample.stack */
+};
+_Static_assert(__builtin_offsetof(struct tick, frames) ==
+		       __builtin_offsetof(struct tick, sample) + sizeof(struct abi_sample),
+	       "no gap between header and frames");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct tick);
+	__uint(max_entries, 1);
+} ticks SEC(".maps");
+
+static long read_user(void *to, __u32 size, __u64 addr)
+{
+	return bpf_probe_read_user(to, size, (void *)addr);
+}
+
+/* The frame word of the first byte of a mapping. */
+static __always_inline __u64 word_of_vma(struct mm_struct *mm, const struct vma *vma)
+{
+	__u32 id;
+
+	if (!vma->file) {
+		if ((__u64)BPF_CORE_READ(mm, context.vdso) == vma->start)
+			return ABI_FRAME_VDSO << ABI_FRAME_KIND_SHIFT;
+		return vma->start;
+	}
+	id = executable_id(vma, true);
+	if (!id || vma->file_offset >> ABI_FRAME_OFFSET_BITS)
+		return ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | vma->start;
+	return ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT | (__u64)id << ABI_FRAME_OFFSET_BITS |
+	       vma->file_offset;
+}
+
+/* The mapping of @addr into tick->vma; false if there is none, or none that holds code. */
+static __noinline bool find_code(struct tick *tick, __u64 addr)
+{
+	if (addr >= tick->vma.start && addr < tick->vma.end)
+		return true;
+	if (!vma_find(tick->mm, addr, &tick->vma) || !(tick->vma.flags & VMA_EXECUTABLE)) {
+		tick->vma.end = 0;
+		return false;
+	}
+	tick->vma_word = word_of_vma(tick->mm, &tick->vma);
+	return true;
+}
+
+/* Adds the current frame; false if its address is not code, so that it cannot be a frame. */
+static __always_inline bool add_user_frame(struct tick *tick)
+{
+	__u64 addr = tick->unwind.pc - !tick->unwind.is_leaf;
+	__u32 at = tick->sample.stack.kernel_frames + tick->sample.stack.user_frames;
+	__u64 word;
+
+	if (find_code(tick, addr))
+		word = tick->vma_word + (addr - tick->vma.start);
+	else if (tick->unwind.is_leaf)
+		word = addr & ((1ULL << ABI_FRAME_KIND_SHIFT) - 1);
+	else
+		return false;
+	if (at >= MAX_FRAMES)
+		return false;
+	tick->frames[at] = word;
+	tick->sample.stack.user_frames++;
+	return true;
+}
+
+/* Goes to the caller; false, with the verdict, when the stack ends here. */
+static __always_inline bool step_to_caller(struct tick *tick)
+{
+	struct unwind caller;
+
+	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &caller) &&
+	    find_code(tick, caller.pc - 1)) {
+		tick->unwind = caller;
+		return true;
+	}
+	switch (unwind_frame_pointer(&tick->unwind)) {
+	case UNWIND_CALLER:
+		return true;
+	case UNWIND_END:
+		tick->sample.stack.verdict = ABI_VERDICT_WHOLE;
+		return false;
+	case UNWIND_UNREADABLE:
+		tick->sample.stack.verdict = ABI_VERDICT_UNREADABLE;
+		return false;
+	default:
+		tick->sample.stack.verdict = ABI_VERDICT_NO_UNWIND_INFO;
+		return false;
+	}
+}
+
+static long walk_one_frame(__u32 index __attribute__((unused)), void *context)
+{
+	struct tick *tick = *(struct tick **)context;
+
+	if (!add_user_frame(tick)) {
+		tick->sample.stack.verdict = ABI_VERDICT_NO_UNWIND_INFO;
+		return 1;
+	}
+	return step_to_caller(tick) ? 0 : 1;
+}
+
+/* User registers of a tick that hit kernel code: saved where the task entered the kernel. */
+static __always_inline bool read_saved_registers(struct tick *tick)
+{
+	long saved = bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return !bpf_probe_read_kernel(&tick->saved, sizeof(tick->saved), (void *)saved) &&
+	       arch_in_user_mode(&tick->saved);
+}
+
+static __always_inline void walk_user_stack(struct tick *tick, bool compat)
+{
+	tick->unwind.is_leaf = true;
+	tick->vma.start = tick->vma.end = 0;
+	if (compat) {
+		add_user_frame(tick);
+		tick->sample.stack.verdict = ABI_VERDICT_COMPAT;
+		return;
+	}
+	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
+	bpf_loop(max_user_frames, walk_one_frame, &tick, 0);
+}
+
+static __always_inline void add_user_stack(struct tick *tick, struct perf_tick *context)
+{
+	const struct arch_registers *regs = &tick->saved;
+
+	if (!tick->mm)
+		return; /* a kernel thread, or a process that is almost gone */
+	if (arch_in_user_mode(&context->regs)) {
+		tick->unwind.pc = context->regs.ip;
+		tick->unwind.sp = context->regs.sp;
+		tick->unwind.fp = context->regs.bp;
+		walk_user_stack(tick, arch_is_compat(&context->regs));
+	} else if (read_saved_registers(tick)) {
+		tick->unwind.pc = regs->ip;
+		tick->unwind.sp = regs->sp;
+		tick->unwind.fp = regs->bp;
+		walk_user_stack(tick, arch_is_compat(regs));
+	}
+}
+
+static __always_inline void add_kernel_stack(struct tick *tick, struct perf_tick *context)
+{
+	long bytes;
+
+	if (arch_in_user_mode(&context->regs))
+		return;
+	bytes = bpf_get_stack(context, tick->frames, ABI_MAX_KERNEL_FRAMES * sizeof(__u64), 0);
+	if (bytes <= 0) {
+		tick->frames[0] = context->regs.ip;
+		tick->sample.stack.kernel_frames = 1;
+		tick->sample.stack.flags = ABI_STACK_KERNEL_CUT;
+		return;
+	}
+	tick->sample.stack.kernel_frames = bytes / sizeof(__u64);
+	if (tick->sample.stack.kernel_frames == ABI_MAX_KERNEL_FRAMES)
+		tick->sample.stack.flags = ABI_STACK_KERNEL_CUT;
+}
+
+static __always_inline void send_sample(struct tick *tick)
+{
+	__u32 frames = tick->sample.stack.kernel_frames + tick->sample.stack.user_frames;
+
+	if (frames > MAX_FRAMES ||
+	    bpf_ringbuf_output(&ring, &tick->sample, sizeof(tick->sample) + frames * sizeof(__u64),
+			       ring_wakeup_flags()))
+		count_drop(ABI_DROP_RING_FULL);
+}
+
+static __always_inline void take_sample(struct perf_tick *context, struct task_struct *task,
+					__u64 process, struct cgroup *group)
+{
+	__u32 zero = 0;
+	struct tick *tick = bpf_map_lookup_elem(&ticks, &zero);
+
+	if (!tick)
+		return;
+	tick->sample = (struct abi_sample){
+		.type = ABI_RECORD_SAMPLE,
+		.time_ns = bpf_ktime_get_ns(),
+		.cgroup_id = BPF_CORE_READ(group, kn, id),
+		.tgid = process >> 32,
+		.tid = (__u32)process,
+		.cpu = bpf_get_smp_processor_id(),
+		.stack.verdict = ABI_VERDICT_WHOLE,
+	};
+	bpf_get_current_comm(tick->sample.comm, sizeof(tick->sample.comm));
+	tick->mm = BPF_CORE_READ(task, mm);
+	add_kernel_stack(tick, context);
+	add_user_stack(tick, context);
+	send_sample(tick);
+}
+
+SEC("perf_event")
+int on_tick(struct perf_tick *context)
+{
+	__u64 process = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct cgroup *group;
+
+	count(ABI_COUNT_TICKS);
+	if (!process) {
+		count(ABI_COUNT_IDLE);
+		return 0;
+	}
+	group = task_cgroup(task);
+	if (!is_target(process >> 32, group)) {
+		count(ABI_COUNT_FILTERED);
+		return 0;
+	}
+	count(ABI_COUNT_TAKEN);
+	take_sample(context, task, process, group);
+	return 0;
+}
+
+/* Children of a target are targets: loaded only for `record -- COMMAND`. */
+SEC("raw_tp/sched_process_fork")
+int on_fork(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *parent = (void *)context->args[0];
+	struct task_struct *child = (void *)context->args[1];
+	__u32 parent_tgid = BPF_CORE_READ(parent, tgid);
+	__u32 child_tgid = BPF_CORE_READ(child, tgid);
+	__u8 yes = 1;
+
+	if (child_tgid != parent_tgid && bpf_map_lookup_elem(&target_processes, &parent_tgid))
+		bpf_map_update_elem(&target_processes, &child_tgid, &yes, BPF_ANY);
+	return 0;
+}
+
+/* The last that is seen of a process; its number may go to another one from here on. */
+SEC("raw_tp/sched_process_free")
+int on_free(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *task = (void *)context->args[0];
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if ((__u32)BPF_CORE_READ(task, pid) == tgid)
+		bpf_map_delete_elem(&target_processes, &tgid);
+	return 0;
+}
+
+/*
+ * The agent's own mappings through the same eyes: test-run by the agent with an address of its
+ * own, it answers with the id of the file mapped there, or 0.
+ */
+SEC("raw_tp")
+int identify(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct vma vma;
+
+	if (!vma_find(mm, context->args[0], &vma) || !vma.file)
+		return 0;
+	return executable_id(&vma, false);
+}
