@@ -17,46 +17,46 @@
  */
 #define ABI_FRAME_KIND_SHIFT  60
 #define ABI_FRAME_ANONYMOUS   0ULL  /* code that no file backs (JIT): the address */
-#define ABI_FRAME_FILE	      1ULL  /* an executable and an offset into its file */
-#define ABI_FRAME_VDSO	      2ULL  /* the offset into the vDSO image */
+#define ABI_FRAME_FILE        1ULL  /* an executable and an offset into its file */
+#define ABI_FRAME_VDSO        2ULL  /* the offset into the vDSO image */
 #define ABI_FRAME_UNKNOWN     3ULL  /* in a file that could not be given an id: the address */
 #define ABI_FRAME_KERNEL      15ULL /* the address itself */
 #define ABI_FRAME_OFFSET_BITS 34    /* 16 GiB of file */
 #define ABI_FRAME_ID_BITS     26
 
 /* ---- sizes --------------------------------------------------------------------------------- */
-#define ABI_COMM_BYTES	       16   /* TASK_COMM_LEN */
-#define ABI_NAME_BYTES	       64   /* of a file name, NUL included */
-#define ABI_MAX_KERNEL_FRAMES  127  /* kernel.perf_event_max_stack, as it is by default */
-#define ABI_MAX_USER_FRAMES    1024 /* the limit is set below it before load */
-#define ABI_MAX_EXECUTABLES    8192 /* distinct files known to the kernel side at one time */
-#define ABI_MAX_TARGETS	       8192 /* processes that a filter can name */
-#define ABI_REQUEST_PERIOD_NS  20000000ULL /* between two requests to open the same file */
+#define ABI_COMM_BYTES        16          /* TASK_COMM_LEN */
+#define ABI_NAME_BYTES        64          /* of a file name, NUL included */
+#define ABI_MAX_KERNEL_FRAMES 127         /* kernel.perf_event_max_stack, as it is by default */
+#define ABI_MAX_USER_FRAMES   1024        /* the limit is set below it before load */
+#define ABI_MAX_EXECUTABLES   8192        /* distinct files known to the kernel side at one time */
+#define ABI_MAX_TARGETS       8192        /* processes that a filter can name */
+#define ABI_REQUEST_PERIOD_NS 20000000ULL /* between two requests to open the same file */
 _Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT, "one word");
 
 /* ---- catalogues: one line an entry, so that index and name cannot drift ---------------------- */
 
 /* Why a sample was lost: taken = exported + the sum of these. */
-#define ABI_DROPS(X)                    \
-	X(RING_FULL, "ring_full")       \
-	X(WINDOW_FULL, "window_full")   \
+#define ABI_DROPS(X)                  \
+	X(RING_FULL, "ring_full")     \
+	X(WINDOW_FULL, "window_full") \
 	X(BAD_RECORD, "bad_record")
 
 /* How a stack ended, and the frame that says so where it is not whole. */
-#define ABI_VERDICTS(X)                                               \
-	X(WHOLE, "whole", "")                                         \
-	X(DEPTH_LIMIT, "depth_limit", "[truncated]")                  \
-	X(NO_UNWIND_INFO, "no_unwind_info", "[no unwind info]")       \
-	X(UNREADABLE, "unreadable_stack", "[unreadable stack]")       \
+#define ABI_VERDICTS(X)                                         \
+	X(WHOLE, "whole", "")                                   \
+	X(DEPTH_LIMIT, "depth_limit", "[truncated]")            \
+	X(NO_UNWIND_INFO, "no_unwind_info", "[no unwind info]") \
+	X(UNREADABLE, "unreadable_stack", "[unreadable stack]") \
 	X(COMPAT, "32_bit_code", "[32-bit code]")
 
 /* What the kernel side counts besides drops. */
-#define ABI_COUNTS(X)                                                     \
-	X(TICKS, "ticks")		/* timer interrupts seen */       \
-	X(IDLE, "idle")			/* of them, on an idle CPU */     \
-	X(FILTERED, "filtered")		/* of them, not of the target */  \
-	X(TAKEN, "taken")		/* samples: the rest */           \
-	X(EVENTS_LOST, "events_lost")	/* executable events, ring full */ \
+#define ABI_COUNTS(X)                                                        \
+	X(TICKS, "ticks")                 /* timer interrupts seen */        \
+	X(IDLE, "idle")                   /* of them, on an idle CPU */      \
+	X(FILTERED, "filtered")           /* of them, not of the target */   \
+	X(TAKEN, "taken")                 /* samples: the rest */            \
+	X(EVENTS_LOST, "events_lost")     /* executable events, ring full */ \
 	X(IDS_EXHAUSTED, "ids_exhausted") /* files that got no id */
 
 enum abi_drop {
@@ -109,9 +109,9 @@ _Static_assert(sizeof(struct abi_stack) == 8, "compared bytewise: no hidden padd
 struct abi_sample {
 	__u32 type;
 	__u32 cpu;
-	__u64 time_ns;	 /* CLOCK_MONOTONIC */
+	__u64 time_ns;   /* CLOCK_MONOTONIC */
 	__u64 cgroup_id; /* in the hierarchy that the agent chose */
-	__u32 tgid;	 /* process and thread id in the initial pid namespace */
+	__u32 tgid;      /* process and thread id in the initial pid namespace */
 	__u32 tid;
 	char comm[ABI_COMM_BYTES]; /* the thread's name, any bytes, NUL-padded */
 	struct abi_stack stack;
@@ -134,8 +134,8 @@ _Static_assert(sizeof(struct abi_file) == 32, "hashed bytewise: no hidden paddin
 
 struct abi_executable {
 	__u64 asked_ns; /* when the agent was last asked to open it */
-	__u32 id;	/* 1 and up; never given twice */
-	__u32 ready;	/* set by the agent: no more requests */
+	__u32 id;       /* 1 and up; never given twice */
+	__u32 ready;    /* set by the agent: no more requests */
 };
 _Static_assert(sizeof(struct abi_executable) == 16, "shared through a map");
 

@@ -12,7 +12,7 @@ struct arch_registers {
 };
 
 #define ARCH_CODE_SEGMENT_32 0x23 /* __USER32_CS */
-#define ARCH_CODE_BYTES	     4	  /* what arch_return_slot() looks at */
+#define ARCH_CODE_BYTES      4    /* what arch_return_slot() looks at */
 
 static __always_inline bool arch_in_user_mode(const struct arch_registers *regs)
 {

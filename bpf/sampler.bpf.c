@@ -32,8 +32,8 @@ struct tick {
 	struct unwind unwind;
 	struct arch_registers saved; /* of the user, for a tick that hit kernel code */
 	struct mm_struct *mm;
-	struct vma vma;		/* last one hit: neighbouring frames mostly share it */
-	__u64 vma_word;		/* frame word of vma.start, but for a mapping that no file backs */
+	struct vma vma; /* last one hit: neighbouring frames mostly share it */
+	__u64 vma_word; /* frame word of vma.start, but for a mapping that no file backs */
 	struct abi_sample sample;
 	__u64 frames[MAX_FRAMES]; /* those of sample.stack */
 };
@@ -71,8 +71,10 @@ static __always_inline __u64 word_of_vma(struct mm_struct *mm, const struct vma 
 }
 
 /* The mapping of @addr into tick->vma; false if there is none, or none that holds code. */
-static __noinline bool find_code(struct tick *tick, __u64 addr)
+__noinline int find_code(struct tick *tick, __u64 addr)
 {
+	if (!tick)
+		return false;
 	if (addr >= tick->vma.start && addr < tick->vma.end)
 		return true;
 	if (!vma_find(tick->mm, addr, &tick->vma) || !(tick->vma.flags & VMA_EXECUTABLE)) {

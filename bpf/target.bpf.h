@@ -11,7 +11,7 @@
  */
 
 const volatile bool target_is_processes = false;
-const volatile __u64 target_cgroup_id = 0; /* 0: any */
+const volatile __u64 target_cgroup_id = 0;  /* 0: any */
 const volatile __s32 cgroup_subsystem = -1; /* a v1 hierarchy by subsystem, -1: the v2 one */
 
 struct {

@@ -24,10 +24,10 @@ struct unwind {
 };
 
 enum unwind_step {
-	UNWIND_CALLER,	    /* the state is now the caller's */
-	UNWIND_END,	    /* the chain says that there is none */
-	UNWIND_LOST,	    /* the next frame cannot be found from here */
-	UNWIND_UNREADABLE,  /* the stack is not readable */
+	UNWIND_CALLER,     /* the state is now the caller's */
+	UNWIND_END,        /* the chain says that there is none */
+	UNWIND_LOST,       /* the next frame cannot be found from here */
+	UNWIND_UNREADABLE, /* the stack is not readable */
 };
 
 /* A leaf caught before it has a frame, or after: its return address is still near the top. */

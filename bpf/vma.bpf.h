@@ -16,11 +16,11 @@
  * possibly zero, and one slot more than pivots: slot i holds what lies above pivot i-1 up to and including pivot i.
  */
 
-#define MAPLE_MAX_DEPTH	   6
-#define MAPLE_TYPE_LEAF	   1
-#define MAPLE_TYPE_RANGE   2
-#define MAPLE_TYPE_ARANGE  3
-#define MAPLE_RANGE_PIVOTS 15
+#define MAPLE_MAX_DEPTH     6
+#define MAPLE_TYPE_LEAF     1
+#define MAPLE_TYPE_RANGE    2
+#define MAPLE_TYPE_ARANGE   3
+#define MAPLE_RANGE_PIVOTS  15
 #define MAPLE_ARANGE_PIVOTS 9
 
 #define VMA_EXECUTABLE 0x4 /* VM_EXEC */
