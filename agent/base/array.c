@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 16 };
+enum {
+	FIRST_CAPACITY = 16
+};
 
 int array_grow(void *items, size_t *capacity, size_t count, size_t item_size)
 {

@@ -21,11 +21,11 @@
 int array_grow(void *items, size_t *capacity, size_t count, size_t item_size);
 
 /* array_add() - append @value to @array's @items/@count/@capacity; 0 or -ENOMEM. */
-#define array_add(array, value)                                                           \
-	({                                                                                \
+#define array_add(array, value)                                                            \
+	({                                                                                 \
 		int err_ = array_grow(&(array)->items, &(array)->capacity, (array)->count, \
-				      sizeof(*(array)->items));                           \
-		if (!err_)                                                                \
-			(array)->items[(array)->count++] = (value);                       \
-		err_;                                                                     \
+				      sizeof(*(array)->items));                            \
+		if (!err_)                                                                 \
+			(array)->items[(array)->count++] = (value);                        \
+		err_;                                                                      \
 	})

@@ -25,11 +25,11 @@
 	_Static_assert(1, "takes the semicolon")
 
 /* Yields @owner's pointer and leaves NULL behind. */
-#define take(owner)                                  \
-	({                                           \
-		__typeof__(owner) taken_ = (owner);  \
-		(owner) = NULL;                      \
-		taken_;                              \
+#define take(owner)                                 \
+	({                                          \
+		__typeof__(owner) taken_ = (owner); \
+		(owner) = NULL;                     \
+		taken_;                             \
 	})
 
 static inline void auto_string_free(char **slot)

@@ -10,6 +10,7 @@
  * whose text is appended, and is returned, so that `return log_error(err, ...)` ends a function.
  */
 enum log_level {
+	LOG_SILENT = -1, /* for tests */
 	LOG_ERROR,
 	LOG_WARN,
 	LOG_INFO,

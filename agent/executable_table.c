@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/executable_table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/base/array.h"
+#include "agent/base/log.h"
+#include "agent/mapped_file.h"
+
+struct executable_table {
+	struct sampler *sampler;  /* borrowed */
+	struct executable *items; /* ascending by id */
+	size_t count;
+	size_t capacity;
+	size_t limit;
+	uint64_t clock; /* goes up with each sighting */
+	size_t evicted;
+	size_t forbidden;
+};
+
+int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit)
+{
+	struct executable_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return -ENOMEM;
+	table->sampler = sampler;
+	table->limit = limit;
+	*out = table;
+	return 0;
+}
+
+/* Where @id is, or belongs. */
+static size_t position_of(const struct executable_table *table, uint32_t id)
+{
+	size_t low = 0, high = table->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->items[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct executable *find(const struct executable_table *table, uint32_t id)
+{
+	size_t at = position_of(table, id);
+
+	return at < table->count && table->items[at].id == id ? &table->items[at] : NULL;
+}
+
+const struct executable *executable_table_find(const struct executable_table *table, uint32_t id)
+{
+	return find(table, id);
+}
+
+void executable_table_touch(struct executable_table *table, uint32_t id)
+{
+	struct executable *executable = find(table, id);
+
+	if (executable)
+		executable->last_seen = ++table->clock;
+}
+
+static void release(struct executable *executable)
+{
+	if (executable->fd >= 0)
+		close(executable->fd);
+	free(executable->path);
+}
+
+static void evict_oldest(struct executable_table *table)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < table->count; i++) {
+		if (table->items[i].last_seen < table->items[oldest].last_seen)
+			oldest = i;
+	}
+	sampler_forget(table->sampler, &table->items[oldest].file);
+	release(&table->items[oldest]);
+	table->count--;
+	memmove(&table->items[oldest], &table->items[oldest + 1],
+		(table->count - oldest) * sizeof(*table->items));
+	table->evicted++;
+}
+
+/* A new entry for @event's file, in its place by id. */
+static int insert(struct executable_table *table, const struct abi_executable_event *event,
+		  struct executable **ret)
+{
+	AUTO_STRING name = strndup(event->name, sizeof(event->name));
+	size_t at;
+	int err;
+
+	if (!name)
+		return -ENOMEM;
+	if (table->count >= table->limit)
+		evict_oldest(table);
+	err = array_grow(&table->items, &table->capacity, table->count, sizeof(*table->items));
+	if (err)
+		return err;
+	at = position_of(table, event->id);
+	memmove(&table->items[at + 1], &table->items[at],
+		(table->count - at) * sizeof(*table->items));
+	table->count++;
+	table->items[at] = (struct executable){
+		.id = event->id,
+		.state = EXECUTABLE_GONE,
+		.fd = -1,
+		.path = take(name),
+		.file = event->file,
+		.last_seen = ++table->clock,
+	};
+	*ret = &table->items[at];
+	return 0;
+}
+
+static enum executable_state state_of_failure(int err)
+{
+	if (err == -EACCES || err == -EPERM)
+		return EXECUTABLE_FORBIDDEN;
+	if (err == -ESTALE)
+		return EXECUTABLE_CHANGED;
+	return err == -ENOENT || err == -ESRCH ? EXECUTABLE_GONE : EXECUTABLE_UNREADABLE;
+}
+
+/* Only a file that may yet be caught in another process is worth asking for again. */
+static void open_file(struct executable_table *table, struct executable *executable,
+		      const struct abi_executable_event *event)
+{
+	struct mapped_file file = MAPPED_FILE_NONE;
+	int err = mapped_file_open(&file, table->sampler, event);
+
+	if (!err) {
+		executable->fd = take_fd(&file.fd);
+		executable->changed = file.changed;
+		free(executable->path);
+		executable->path = take(file.path);
+	}
+	executable->state = err ? state_of_failure(err) : EXECUTABLE_OPEN;
+	table->forbidden += executable->state == EXECUTABLE_FORBIDDEN;
+	if (executable->state != EXECUTABLE_GONE)
+		sampler_set_ready(table->sampler, &event->file, event->id);
+	mapped_file_close(&file);
+	log_debug("executable %u: %s%s%s", executable->id, executable->path, err ? ": " : "",
+		  err ? strerror(-err) : "");
+}
+
+int executable_table_add(struct executable_table *table, const struct abi_executable_event *event)
+{
+	struct executable *executable = find(table, event->id);
+	int err;
+
+	if (!executable) {
+		err = insert(table, event, &executable);
+		if (err)
+			return err;
+	}
+	if (executable->state == EXECUTABLE_GONE)
+		open_file(table, executable, event);
+	return 0;
+}
+
+bool executable_is_unchanged(const struct executable *executable)
+{
+	struct stat now;
+
+	return executable->fd >= 0 && !fstat(executable->fd, &now) &&
+	       now.st_ctim.tv_sec == executable->changed.tv_sec &&
+	       now.st_ctim.tv_nsec == executable->changed.tv_nsec;
+}
+
+size_t executable_table_evicted(const struct executable_table *table)
+{
+	return table->evicted;
+}
+
+size_t executable_table_forbidden(const struct executable_table *table)
+{
+	return table->forbidden;
+}
+
+void executable_table_free(struct executable_table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < table->count; i++)
+		release(&table->items[i]);
+	free(table->items);
+	free(table);
+}

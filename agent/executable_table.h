@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/sampler.h"
+
+/*
+ * executable_table - the files in which samples were found, by the id that the kernel side gave.
+ *
+ * A file is opened while a process maps it, through that mapping and not by its path: so a
+ * deleted, replaced or overlaid file, or one in another mount namespace, is the right one. What
+ * was opened is checked against the sample's file by mapping it here and letting the kernel side
+ * identify it. Holds at most a given number of files; the one not seen for longest goes first.
+ */
+struct executable_table;
+
+/* Why a file has no descriptor. */
+enum executable_state {
+	EXECUTABLE_OPEN,
+	EXECUTABLE_GONE,       /* no process mapped it any more when we came */
+	EXECUTABLE_FORBIDDEN,  /* not allowed to open it: a capability is missing */
+	EXECUTABLE_UNREADABLE, /* not a regular file, on a FUSE file system, or an I/O error */
+	EXECUTABLE_CHANGED,    /* what could be opened is not what was sampled */
+};
+
+struct executable {
+	uint32_t id;
+	enum executable_state state;
+	int fd;     /* open for reading, or -1 */
+	char *path; /* as its process sees it, or just the last part; never NULL */
+	struct abi_file file;
+	struct timespec changed; /* change time of the open file when it was checked */
+	uint64_t last_seen;      /* in ticks of the table's own clock */
+};
+
+/* executable_table_new() - an empty table of at most @limit files. 0 or -ENOMEM. */
+int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit);
+
+/* executable_table_add() - open the file of @event, unless that was done. 0 or -ENOMEM. */
+int executable_table_add(struct executable_table *table, const struct abi_executable_event *event);
+
+/* executable_table_find() - borrowed until the next add; NULL if unknown, or evicted. */
+const struct executable *executable_table_find(const struct executable_table *table, uint32_t id);
+
+/* executable_table_touch() - note that a sample was in file @id. */
+void executable_table_touch(struct executable_table *table, uint32_t id);
+
+/* executable_is_unchanged() - whether the open file can only have the bytes that were sampled. */
+bool executable_is_unchanged(const struct executable *executable);
+
+/* executable_table_evicted() - how many files had to go. */
+size_t executable_table_evicted(const struct executable_table *table);
+
+/* executable_table_forbidden() - how many could not be opened for want of a capability. */
+size_t executable_table_forbidden(const struct executable_table *table);
+
+void executable_table_free(struct executable_table *table);
+DEFINE_AUTO(executable_table);

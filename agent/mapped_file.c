@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/mapped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+enum {
+	LINK_PATH_BYTES = 80
+};
+
+static int check_readable(int path_fd)
+{
+	struct stat status;
+	struct statfs filesystem;
+
+	if (fstat(path_fd, &status) || fstatfs(path_fd, &filesystem))
+		return -errno;
+	return S_ISREG(status.st_mode) && filesystem.f_type != FUSE_SUPER_MAGIC ? 0 : -ENODEV;
+}
+
+/* First without any effect on the file, then, if it is harmless, for reading. */
+static int open_link(const char *link)
+{
+	AUTO_FD path_fd = open(link, O_PATH | O_CLOEXEC);
+	char reopen[LINK_PATH_BYTES];
+	int err, fd;
+
+	if (path_fd < 0)
+		return -errno;
+	err = check_readable(path_fd);
+	if (err)
+		return err;
+	snprintf(reopen, sizeof(reopen), "/proc/self/fd/%d", path_fd);
+	fd = open(reopen, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Maps one page, which is never touched, so that the kernel side can look at it. */
+static int check_identity(int fd, struct sampler *sampler, uint32_t id)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *address = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
+	uint32_t mapped_id;
+
+	if (address == MAP_FAILED)
+		return -errno;
+	mapped_id = sampler_identify(sampler, address);
+	munmap(address, page);
+	return mapped_id == id ? 0 : -ESTALE;
+}
+
+static int read_path(const char *link, char **ret)
+{
+	static const char deleted[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t length = readlink(link, path, sizeof(path));
+
+	if (length < 0)
+		return -errno;
+	if ((size_t)length > strlen(deleted) &&
+	    !memcmp(path + length - strlen(deleted), deleted, strlen(deleted)))
+		length -= (ssize_t)strlen(deleted);
+	*ret = strndup(path, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int open_through(const char *link, struct mapped_file *ret, struct sampler *sampler,
+			uint32_t id)
+{
+	AUTO_FD fd = open_link(link);
+	AUTO_STRING path = NULL;
+	struct stat status;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status))
+		return -errno;
+	err = check_identity(fd, sampler, id);
+	if (!err)
+		err = read_path(link, &path);
+	if (err)
+		return err;
+	*ret = (struct mapped_file){
+		.fd = take_fd(&fd),
+		.path = take(path),
+		.changed = status.st_ctim,
+	};
+	return 0;
+}
+
+int mapped_file_open(struct mapped_file *ret, struct sampler *sampler,
+		     const struct abi_executable_event *event)
+{
+	char link[LINK_PATH_BYTES];
+	int err;
+
+	/* By thread id: the link works from any thread, and the first one may be gone. */
+	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", event->tid, event->start,
+		 event->end);
+	err = open_through(link, ret, sampler, event->id);
+	if (err != -ENOENT && err != -EPERM && err != -EACCES)
+		return err;
+
+	/* The mapping may have been split or merged since; most files are the main program. */
+	snprintf(link, sizeof(link), "/proc/%u/exe", event->tid);
+	return open_through(link, ret, sampler, event->id) ? err : 0;
+}
+
+void mapped_file_close(struct mapped_file *file)
+{
+	if (file->fd >= 0)
+		close(take_fd(&file->fd));
+	free(take(file->path));
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/preflight.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/base/log.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON            38
+#define CAP_BPF                39
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+struct requirement {
+	int capability;
+	bool admin_will_do; /* CAP_SYS_ADMIN includes it */
+	const char *name;
+	const char *without; /* what is missing then; NULL: everything */
+};
+
+static const struct requirement requirements[] = {
+	{ CAP_BPF, true, "CAP_BPF", NULL },
+	{ CAP_PERFMON, true, "CAP_PERFMON", NULL },
+	{ CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE",
+	  "files of other users' processes cannot be opened, their functions have no names" },
+	{ CAP_CHECKPOINT_RESTORE, true, "CAP_CHECKPOINT_RESTORE",
+	  "mapped libraries cannot be opened, their functions have no names" },
+	{ CAP_SYSLOG, true, "CAP_SYSLOG", "kernel functions have no names" },
+};
+
+static int effective_capabilities(uint64_t *ret)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	*ret = data[0].effective | (uint64_t)data[1].effective << 32;
+	return 0;
+}
+
+static bool is_met(const struct requirement *requirement, uint64_t capabilities)
+{
+	bool admin = capabilities >> CAP_SYS_ADMIN & 1;
+
+	return capabilities >> requirement->capability & 1 || (requirement->admin_will_do && admin);
+}
+
+static int check_capabilities(void)
+{
+	uint64_t capabilities = 0;
+	int err = effective_capabilities(&capabilities);
+
+	if (err)
+		return log_error(err, "cannot read the capabilities of this process");
+	for (size_t i = 0; i < sizeof(requirements) / sizeof(*requirements); i++) {
+		const struct requirement *requirement = &requirements[i];
+
+		if (is_met(requirement, capabilities))
+			continue;
+		if (requirement->without)
+			log_warn(0, "without %s, %s", requirement->name, requirement->without);
+		else if (geteuid())
+			return log_error(-EPERM, "wick needs root or %s: run it with sudo",
+					 requirement->name);
+		else
+			return log_error(-EPERM,
+					 "root, but without %s: add it to the "
+					 "container's or service's capabilities",
+					 requirement->name);
+	}
+	return 0;
+}
+
+int preflight_check(void)
+{
+	int err = check_capabilities();
+
+	if (err)
+		return err;
+	if (access(KERNEL_BTF, R_OK))
+		return log_error(-EOPNOTSUPP, "this kernel has no " KERNEL_BTF ": wick needs one "
+					      "built with CONFIG_DEBUG_INFO_BTF=y");
+	return 0;
+}

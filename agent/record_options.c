@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/record_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/command.h"
+#include "agent/quantity.h"
+#include "bpf/abi.h"
+
+enum {
+	DEFAULT_HZ = 99, /* not 100, so as not to run in step with timers of programs */
+	MAX_HZ = 1000,
+	DEFAULT_MAX_FRAMES = 512,
+	MAX_TOP_ROWS = 10000,
+};
+static const uint64_t DEFAULT_DURATION_NS = 10ULL * 1000000000;
+
+const char record_help[] =
+	"usage: wick record [TARGET] [FLAGS]\n"
+	"\n"
+	"Samples the stacks of running threads and writes one profile. Ctrl-C once ends it early and\n"
+	"writes what there is.\n"
+	"\n"
+	"TARGET, one of:\n"
+	"  -a, --all                every process of this machine (default)\n"
+	"  -p, --pid PID[,PID]      these processes, all their threads\n"
+	"      --cgroup PATH        a control group and those below it: a directory of a cgroup\n"
+	"                           file system, or the path below its root\n"
+	"      -- COMMAND [ARG...]  run a command; it and its children, from the first instruction\n"
+	"\n"
+	"FLAGS:\n"
+	"  -d, --duration TIME      how long: 5, 5s, 500ms, 2m (default 10s; with COMMAND, until it ends)\n"
+	"  -F, --frequency HZ       samples a second on each CPU, 1 to 1000 (default 99)\n"
+	"  -o, --output FILE        where to (default wick.pb.gz); - is standard output; may be repeated.\n"
+	"                           By suffix: .pb.gz pprof, .folded text, .html flame graph,\n"
+	"                           .speedscope.json\n"
+	"      --format FORMAT      pprof, folded, html or speedscope, where the suffix does not tell\n"
+	"      --top N              print the N functions that used most\n"
+	"      --max-frames N       of user code in a stack, 1 to 1024 (default 512)\n"
+	"  -q, --quiet              no progress, no summary; errors and warnings only\n"
+	"  -v, --verbose            what is going on inside\n"
+	"  -h, --help\n"
+	"\n"
+	"Needs root, or CAP_BPF and CAP_PERFMON; for names also CAP_SYS_PTRACE and\n"
+	"CAP_CHECKPOINT_RESTORE (programs and libraries) and CAP_SYSLOG (kernel).\n"
+	"\n"
+	"Exit status: 0 done, 1 failed, 2 wrong usage, 3 no samples for the target.\n";
+
+enum flag {
+	FLAG_CGROUP = 256,
+	FLAG_FORMAT,
+	FLAG_TOP,
+	FLAG_MAX_FRAMES,
+};
+
+static const struct option flags[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "pid", required_argument, NULL, 'p' },
+	{ "cgroup", required_argument, NULL, FLAG_CGROUP },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "frequency", required_argument, NULL, 'F' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "format", required_argument, NULL, FLAG_FORMAT },
+	{ "top", required_argument, NULL, FLAG_TOP },
+	{ "max-frames", required_argument, NULL, FLAG_MAX_FRAMES },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{},
+};
+
+/* State that is only needed while the arguments are read. */
+struct parse {
+	struct record_options options;
+	enum format format; /* of --format */
+	bool has_target;
+};
+
+static int set_target(struct parse *parse, enum target_kind target)
+{
+	if (parse->has_target && parse->options.target != target)
+		return log_error(-EINVAL, "more than one target; choose one of --all, --pid, "
+					  "--cgroup and -- COMMAND");
+	parse->has_target = true;
+	parse->options.target = target;
+	return 0;
+}
+
+static int add_pids(struct parse *parse, const char *list)
+{
+	AUTO_STRING copy = strdup(list);
+	char *state = NULL;
+	uint64_t pid;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *word = strtok_r(copy, ",", &state); word; word = strtok_r(NULL, ",", &state)) {
+		if (quantity_parse_count(&pid, word, 1, INT_MAX))
+			return log_error(-EINVAL, "--pid: \"%s\" is not a process id", word);
+		if (parse->options.pid_count == RECORD_MAX_PIDS)
+			return log_error(-EINVAL, "--pid: more than %d processes; use --cgroup",
+					 RECORD_MAX_PIDS);
+		parse->options.pids[parse->options.pid_count++] = (pid_t)pid;
+	}
+	if (!parse->options.pid_count)
+		return log_error(-EINVAL, "--pid: no process id given");
+	return set_target(parse, TARGET_PIDS);
+}
+
+static int add_output(struct parse *parse, const char *path)
+{
+	struct record_options *options = &parse->options;
+
+	if (!*path)
+		return log_error(-EINVAL, "--output: empty file name");
+	if (options->output_count == RECORD_MAX_OUTPUTS)
+		return log_error(-EINVAL, "--output: more than %d files", RECORD_MAX_OUTPUTS);
+	options->outputs[options->output_count++].path = path;
+	return 0;
+}
+
+static int set_number(uint32_t *ret, const char *flag, const char *text, uint32_t high)
+{
+	uint64_t number;
+
+	if (quantity_parse_count(&number, text, 1, high))
+		return log_error(-EINVAL, "%s: \"%s\" is not a number from 1 to %u", flag, text,
+				 high);
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+static int set_duration(uint64_t *ret, const char *text)
+{
+	if (!quantity_parse_duration(ret, text))
+		return 0;
+	return log_error(-EINVAL, "--duration: \"%s\" is not a time such as 5s, 500ms or 2m", text);
+}
+
+static int set_format(enum format *ret, const char *name)
+{
+	*ret = format_of_name(name);
+	if (*ret != FORMAT_UNKNOWN)
+		return 0;
+	return log_error(-EINVAL, "--format: \"%s\" is none of pprof, folded, html, speedscope",
+			 name);
+}
+
+static int set_cgroup(struct parse *parse, const char *path)
+{
+	if (!*path)
+		return log_error(-EINVAL, "--cgroup: empty path");
+	parse->options.cgroup = path;
+	return set_target(parse, TARGET_CGROUP);
+}
+
+static int parse_flag(struct parse *parse, int flag, char **argv)
+{
+	struct record_options *options = &parse->options;
+
+	switch (flag) {
+	case 'a':
+		return set_target(parse, TARGET_ALL);
+	case 'p':
+		return add_pids(parse, optarg);
+	case FLAG_CGROUP:
+		return set_cgroup(parse, optarg);
+	case 'd':
+		return set_duration(&options->duration_ns, optarg);
+	case 'F':
+		return set_number(&options->frequency_hz, "--frequency", optarg, MAX_HZ);
+	case 'o':
+		return add_output(parse, optarg);
+	case FLAG_FORMAT:
+		return set_format(&parse->format, optarg);
+	case FLAG_TOP:
+		return set_number(&options->top_rows, "--top", optarg, MAX_TOP_ROWS);
+	case FLAG_MAX_FRAMES:
+		return set_number(&options->max_frames, "--max-frames", optarg,
+				  ABI_MAX_USER_FRAMES);
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case 'h':
+		options->help = true;
+		return 0;
+	case ':':
+		return log_error(-EINVAL, "%s needs a value; see `wick help record`",
+				 argv[optind - 1]);
+	default:
+		return log_error(-EINVAL, "there is no flag \"%s\"; see `wick help record`",
+				 argv[optind - 1]);
+	}
+}
+
+static bool has_suffix(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strchr(slash ? slash + 1 : path, '.');
+}
+
+/* Every file gets its format: its own suffix, or what --format says, or pprof. */
+static int settle_outputs(struct parse *parse)
+{
+	struct record_options *options = &parse->options;
+	size_t on_stdout = 0;
+
+	if (!options->output_count)
+		options->outputs[options->output_count++].path = "wick.pb.gz";
+	for (size_t i = 0; i < options->output_count; i++) {
+		struct record_output *output = &options->outputs[i];
+
+		output->format = format_of_path(output->path);
+		if (output->format == FORMAT_UNKNOWN)
+			output->format = parse->format;
+		if (output->format == FORMAT_UNKNOWN && has_suffix(output->path))
+			return log_error(-EINVAL,
+					 "--output: the suffix of \"%s\" tells no format; "
+					 "add --format",
+					 output->path);
+		if (output->format == FORMAT_UNKNOWN)
+			output->format = FORMAT_PPROF;
+		on_stdout += !strcmp(output->path, "-");
+	}
+	if (on_stdout > 1)
+		return log_error(-EINVAL, "--output: only one format can go to standard output");
+	return 0;
+}
+
+/* What follows the flags: nothing, or -- and a command. */
+static int parse_command(struct parse *parse, int argc, char **argv)
+{
+	bool is_command = optind > 1 && !strcmp(argv[optind - 1], "--");
+
+	if (is_command && optind == argc)
+		return log_error(-EINVAL, "no command after --");
+	if (optind == argc)
+		return 0;
+	if (!is_command)
+		return log_error(-EINVAL, "unexpected \"%s\"; a command to run comes after --",
+				 argv[optind]);
+	parse->options.command = argv + optind;
+	return set_target(parse, TARGET_COMMAND);
+}
+
+int record_options_parse(struct record_options *ret, int argc, char **argv)
+{
+	struct parse parse = {
+		.options = { .frequency_hz = DEFAULT_HZ, .max_frames = DEFAULT_MAX_FRAMES },
+	};
+	int flag, err = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (!err && (flag = getopt_long(argc, argv, "+:ap:d:F:o:qvh", flags, NULL)) >= 0)
+		err = parse_flag(&parse, flag, argv);
+	if (!err && !parse.options.help)
+		err = parse_command(&parse, argc, argv);
+	if (!err && !parse.options.help)
+		err = settle_outputs(&parse);
+	if (err)
+		return err;
+	if (!parse.options.duration_ns && parse.options.target != TARGET_COMMAND)
+		parse.options.duration_ns = DEFAULT_DURATION_NS;
+	*ret = parse.options;
+	return 0;
+}
+
+bool record_writes_stdout(const struct record_options *options)
+{
+	for (size_t i = 0; i < options->output_count; i++) {
+		if (!strcmp(options->outputs[i].path, "-"))
+			return true;
+	}
+	return false;
+}

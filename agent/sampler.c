@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sampler.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "agent/base/log.h"
+#include "agent/cpu_set.h"
+#include "sampler.skel.h"
+
+#define CPUS_POSSIBLE "/sys/devices/system/cpu/possible"
+#define CPUS_ONLINE   "/sys/devices/system/cpu/online"
+
+enum {
+	NS_PER_SECOND = 1000000000,
+	/* Room for four drain periods of samples of a generous size, within bounds. */
+	RING_BYTES_PER_SAMPLE = 2048,
+	RING_PERIODS = 4,
+	RING_MIN_BYTES = 1 << 20,
+	RING_MAX_BYTES = 64 << 20,
+};
+
+struct sampler {
+	struct sampler_sink sink;
+	uint64_t period_ns;
+	struct sampler_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct bpf_link **ticks; /* for each possible CPU, NULL: not sampled; owns the perf event */
+	size_t cpu_limit;
+	bool is_started;
+	uint64_t bad_records;
+	struct abi_counters *scratch; /* counters of each CPU, as the kernel copies them */
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	AUTO_STRING text = NULL;
+
+	if (!log_wants(LOG_DEBUG) || level == LIBBPF_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return 0;
+	}
+	log_debug("libbpf: %s", text);
+	return 0;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static uint32_t ring_bytes(const struct sampler_options *options, size_t cpus)
+{
+	uint64_t wanted = (uint64_t)options->frequency_hz * cpus * RING_PERIODS * SAMPLER_DRAIN_MS /
+			  1000 * RING_BYTES_PER_SAMPLE;
+	uint32_t bytes = RING_MIN_BYTES;
+
+	while (bytes < wanted && bytes < RING_MAX_BYTES)
+		bytes *= 2;
+	return bytes;
+}
+
+/* The kernel's number of a v1 controller, which differs from build to build. */
+static int subsystem_of(const char *controller)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *type;
+	char wanted[64];
+	int number = -ENOENT;
+	int id;
+
+	if (!btf)
+		return -errno;
+	snprintf(wanted, sizeof(wanted), "%s_cgrp_id",
+		 strcmp(controller, "blkio") ? controller : "io");
+	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
+	type = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+	for (uint32_t i = 0; type && i < btf_vlen(type); i++) {
+		const struct btf_enum *value = &btf_enum(type)[i];
+
+		if (!strcmp(btf__name_by_offset(btf, value->name_off), wanted))
+			number = value->val;
+	}
+	btf__free(btf);
+	return number < 0 ? log_error(number, "this kernel has no cgroup controller \"%s\"",
+				      controller)
+			  : number;
+}
+
+/* Everything that is constant for the programs, so that the verifier knows it too. */
+static int configure(struct sampler *sampler, const struct sampler_options *options)
+{
+	struct sampler_bpf *skeleton = sampler->skeleton;
+
+	skeleton->rodata->cpu_count = (uint32_t)sampler->cpu_limit;
+	skeleton->rodata->max_user_frames = options->max_user_frames;
+	skeleton->rodata->target_is_processes = options->only_processes;
+	skeleton->rodata->target_cgroup_id = options->cgroup_id;
+	if (options->controller) {
+		int subsystem = subsystem_of(options->controller);
+
+		if (subsystem < 0)
+			return subsystem;
+		skeleton->rodata->cgroup_subsystem = subsystem;
+	}
+	bpf_program__set_autoload(skeleton->progs.on_fork, options->follow_children);
+	bpf_program__set_autoload(skeleton->progs.on_free, options->only_processes);
+	return bpf_map__set_max_entries(skeleton->maps.ring,
+					ring_bytes(options, sampler->cpu_limit));
+}
+
+static int explain_load_failure(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		return log_error(err, "the kernel refused to load the sampler (run as root, or see "
+				      "`wick help record` for the capabilities)");
+	if (err == -EINVAL || err == -ENOENT || err == -ESRCH || err == -EOPNOTSUPP)
+		err = -EOPNOTSUPP;
+	return log_error(err, "this kernel did not load the sampler; it needs Linux 6.1 or newer "
+			      "with BTF (-v shows the kernel's reason)");
+}
+
+static int handle_record(void *context, void *data, size_t size)
+{
+	struct sampler *sampler = context;
+	const struct abi_sample *sample = data;
+	size_t frames;
+
+	if (size >= sizeof(struct abi_executable_event) && sample->type == ABI_RECORD_EXECUTABLE) {
+		sampler->sink.on_executable(sampler->sink.context, data);
+		return 0;
+	}
+	if (size < sizeof(*sample) || sample->type != ABI_RECORD_SAMPLE) {
+		sampler->bad_records++;
+		return 0;
+	}
+	frames = (size_t)sample->stack.kernel_frames + sample->stack.user_frames;
+	if (sample->stack.kernel_frames > ABI_MAX_KERNEL_FRAMES ||
+	    sample->stack.user_frames > ABI_MAX_USER_FRAMES ||
+	    sample->stack.verdict >= ABI_VERDICT_KINDS ||
+	    size < sizeof(*sample) + frames * sizeof(uint64_t)) {
+		sampler->bad_records++;
+		return 0;
+	}
+	sampler->sink.on_sample(sampler->sink.context, sample);
+	return 0;
+}
+
+/* A page of our own code must be found, or no frame of anybody's will be. */
+static int check_lookup(struct sampler *sampler)
+{
+	if (sampler_identify(sampler, (const void *)(uintptr_t)check_lookup))
+		return 0;
+	return log_error(-EOPNOTSUPP, "the memory map of processes is not laid out as known in "
+				      "this kernel");
+}
+
+static int allocate_cpus(struct sampler *sampler)
+{
+	struct cpu_set possible;
+	int err = cpu_set_read(&possible, CPUS_POSSIBLE);
+
+	if (err)
+		return log_error(err, "cannot read " CPUS_POSSIBLE);
+	sampler->cpu_limit = cpu_set_limit(&possible);
+	sampler->ticks = calloc(sampler->cpu_limit, sizeof(struct bpf_link *));
+	sampler->scratch = calloc(sampler->cpu_limit, sizeof(*sampler->scratch));
+	return sampler->ticks && sampler->scratch ? 0 : -ENOMEM;
+}
+
+static int load_programs(struct sampler *sampler, const struct sampler_options *options)
+{
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	sampler->skeleton = sampler_bpf__open();
+	if (!sampler->skeleton)
+		return log_error(-errno, "cannot read the sampler's programs");
+	err = configure(sampler, options);
+	if (err)
+		return err;
+	err = sampler_bpf__load(sampler->skeleton);
+	if (err)
+		return explain_load_failure(err);
+	sampler->ring = ring_buffer__new(bpf_map__fd(sampler->skeleton->maps.ring), handle_record,
+					 sampler, NULL);
+	if (!sampler->ring)
+		return log_error(-errno, "cannot map the ring buffer");
+	return 0;
+}
+
+/* The process tracepoints; the tick itself is attached to each CPU by sampler_start(). */
+static int attach_tracepoints(struct sampler *sampler, const struct sampler_options *options)
+{
+	struct sampler_bpf *skeleton = sampler->skeleton;
+
+	if (options->follow_children) {
+		skeleton->links.on_fork = bpf_program__attach(skeleton->progs.on_fork);
+		if (!skeleton->links.on_fork)
+			return log_error(-errno, "cannot follow forks");
+	}
+	if (options->only_processes) {
+		skeleton->links.on_free = bpf_program__attach(skeleton->progs.on_free);
+		if (!skeleton->links.on_free)
+			return log_error(-errno, "cannot follow exits");
+	}
+	return 0;
+}
+
+int sampler_open(struct sampler **out, const struct sampler_options *options,
+		 const struct sampler_sink *sink)
+{
+	AUTO(sampler) sampler = calloc(1, sizeof(*sampler));
+	int err;
+
+	if (!sampler)
+		return -ENOMEM;
+	sampler->sink = *sink;
+	sampler->period_ns = NS_PER_SECOND / options->frequency_hz;
+	err = allocate_cpus(sampler);
+	if (!err)
+		err = load_programs(sampler, options);
+	if (!err)
+		err = check_lookup(sampler);
+	if (!err)
+		err = attach_tracepoints(sampler, options);
+	if (err)
+		return err;
+
+	*out = take(sampler);
+	return 0;
+}
+
+int sampler_add_process(struct sampler *sampler, pid_t pid)
+{
+	uint32_t tgid = (uint32_t)pid;
+	uint8_t yes = 1;
+	int fd = bpf_map__fd(sampler->skeleton->maps.target_processes);
+
+	return bpf_map_update_elem(fd, &tgid, &yes, BPF_ANY) ? -errno : 0;
+}
+
+/* ---- CPUs that come and go ----------------------------------------------------------------- */
+
+static int open_event(size_t cpu, uint64_t period_ns)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = period_ns,
+	};
+	long fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static void stop_cpu(struct sampler *sampler, size_t cpu)
+{
+	bpf_link__destroy(take(sampler->ticks[cpu]));
+}
+
+static int start_cpu(struct sampler *sampler, size_t cpu)
+{
+	AUTO_FD fd = open_event(cpu, sampler->period_ns);
+
+	if (fd < 0)
+		return fd;
+	sampler->ticks[cpu] = bpf_program__attach_perf_event(sampler->skeleton->progs.on_tick, fd);
+	if (!sampler->ticks[cpu])
+		return -errno;
+	take_fd(&fd); /* the link closes it */
+	return 0;
+}
+
+static int follow_cpus(struct sampler *sampler)
+{
+	struct cpu_set online;
+	int err = cpu_set_read(&online, CPUS_ONLINE);
+
+	if (err)
+		return log_error(err, "cannot read " CPUS_ONLINE);
+	for (size_t cpu = 0; cpu < sampler->cpu_limit; cpu++) {
+		bool is_online = cpu_set_has(&online, cpu);
+
+		if (!is_online)
+			stop_cpu(sampler, cpu);
+		if (!is_online || sampler->ticks[cpu])
+			continue;
+		err = start_cpu(sampler, cpu);
+		/* It may have gone again since the list was read. */
+		if (err && err != -ENODEV && err != -ENXIO)
+			return log_error(err, "cannot sample CPU %zu", cpu);
+	}
+	return 0;
+}
+
+int sampler_start(struct sampler *sampler)
+{
+	int err = follow_cpus(sampler);
+
+	if (err)
+		return err;
+	sampler->is_started = true;
+	return sampler_cpu_count(sampler) ? 0 : log_error(-ENODEV, "no CPU could be sampled");
+}
+
+void sampler_stop(struct sampler *sampler)
+{
+	for (size_t cpu = 0; cpu < sampler->cpu_limit; cpu++)
+		stop_cpu(sampler, cpu);
+	sampler->is_started = false;
+}
+
+size_t sampler_cpu_count(const struct sampler *sampler)
+{
+	size_t count = 0;
+
+	for (size_t cpu = 0; cpu < sampler->cpu_limit; cpu++)
+		count += !!sampler->ticks[cpu];
+	return count;
+}
+
+/* ---- draining ------------------------------------------------------------------------------ */
+
+int sampler_fd(const struct sampler *sampler)
+{
+	return ring_buffer__epoll_fd(sampler->ring);
+}
+
+int sampler_drain(struct sampler *sampler)
+{
+	int handled = ring_buffer__consume(sampler->ring);
+	int err = 0;
+
+	if (handled < 0)
+		return log_error(handled, "cannot read the ring buffer");
+	if (sampler->is_started)
+		err = follow_cpus(sampler);
+	return err ? err : handled;
+}
+
+int sampler_counters(struct sampler *sampler, struct abi_counters *ret)
+{
+	uint32_t zero = 0;
+	int fd = bpf_map__fd(sampler->skeleton->maps.counters);
+
+	if (bpf_map_lookup_elem(fd, &zero, sampler->scratch))
+		return -errno;
+	*ret = (struct abi_counters){ .drops[ABI_DROP_BAD_RECORD] = sampler->bad_records };
+	for (size_t cpu = 0; cpu < sampler->cpu_limit; cpu++) {
+		for (size_t i = 0; i < ABI_COUNT_KINDS; i++)
+			ret->counts[i] += sampler->scratch[cpu].counts[i];
+		for (size_t i = 0; i < ABI_DROP_KINDS; i++)
+			ret->drops[i] += sampler->scratch[cpu].drops[i];
+	}
+	return 0;
+}
+
+/* ---- executables --------------------------------------------------------------------------- */
+
+uint32_t sampler_identify(struct sampler *sampler, const void *address)
+{
+	uint64_t arguments[] = { (uint64_t)(uintptr_t)address };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+	int fd = bpf_program__fd(sampler->skeleton->progs.identify);
+
+	return bpf_prog_test_run_opts(fd, &run) ? 0 : run.retval;
+}
+
+void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id)
+{
+	struct abi_executable executable = { .id = id, .ready = true };
+
+	/* If the kernel side has forgotten the file meanwhile, there is nothing to silence. */
+	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.executables), file, &executable,
+			    BPF_EXIST);
+}
+
+void sampler_forget(struct sampler *sampler, const struct abi_file *file)
+{
+	bpf_map_delete_elem(bpf_map__fd(sampler->skeleton->maps.executables), file);
+}
+
+void sampler_free(struct sampler *sampler)
+{
+	if (!sampler)
+		return;
+	if (sampler->ticks)
+		sampler_stop(sampler);
+	ring_buffer__free(sampler->ring);
+	sampler_bpf__destroy(sampler->skeleton);
+	free(sampler->ticks);
+	free(sampler->scratch);
+	free(sampler);
+}
