@@ -112,7 +112,7 @@ $(O)/pprof/flame_page.o: pprof/flame_page.S pprof/flame_page.html
 
 # First build only; from then on the .d files know.
 $(O)/agent/sampler.o: | $(O)/gen/sampler.skel.h
-$(O)/pprof/encode_pprof.o: | $(O)/gen/profile.pb-c.h
+$(O)/pprof/encode_pprof.o $(O)/tests/unit/test_format_pprof.o: | $(O)/gen/profile.pb-c.h
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # ---- run, test, bench ----------------------------------------------------------------------------
@@ -143,8 +143,12 @@ test: deps-test
 	@tests/run.sh lint tests/lint/run.sh -- unit $(O)/tests/unit/run -- unit-asan $(O)/asan/tests/unit/run \
 	  -- bpf $(SUDO) $(O)/tests/bpf/run -- e2e $(SUDO) tests/e2e/run.sh $(O)
 
-bench: all
-	$(SUDO) tests/bench/run.sh $(O)
+# With frame pointers, so that perf's and wick's stacks have the same length.
+$(O)/tests/bench/load: tests/bench/load.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -fno-omit-frame-pointer $< -o $@
+bench: all $(O)/tests/bench/load
+	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 lint:
