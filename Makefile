@@ -46,7 +46,7 @@ BPF_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)) $(O)/tests/
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test run test check check-asan check-bpf check-e2e bench lint format install clean help
+.PHONY: all deps deps-test deps-bench run test check check-asan check-bpf check-e2e bench lint format install clean help
 
 all: $(O)/wick
 
@@ -147,7 +147,10 @@ test: deps-test
 $(O)/tests/bench/load: tests/bench/load.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -fno-omit-frame-pointer $< -o $@
-bench: all $(O)/tests/bench/load
+deps-bench:
+	@deploy/packages.sh install build bench
+bench: deps-bench
+	@$(MAKE) --no-print-directory all $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')

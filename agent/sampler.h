@@ -58,7 +58,7 @@ int sampler_fd(const struct sampler *sampler);
  */
 int sampler_drain(struct sampler *sampler);
 enum {
-	SAMPLER_DRAIN_MS = 100
+	SAMPLER_DRAIN_MS = 250
 };
 
 /* sampler_stop() - no tick is in flight when this returns; what is in the ring stays there. */

@@ -11,7 +11,7 @@ struct {
 } ring SEC(".maps");
 
 /*
- * The agent looks by itself every tenth of a second, and a wake-up costs it more than a
+ * The agent looks by itself four times a second, and a wake-up costs it more than a
  * sample does; only a ring that fills up faster than that wakes it.
  */
 static __always_inline __u64 ring_wakeup_flags(void)

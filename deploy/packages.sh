@@ -1,7 +1,7 @@
 #!/bin/sh
 # What wick is built and tested with, by package name, and how to find out that it is missing.
-#   packages.sh check build|test...     name every missing package, exit 1 if there is one
-#   packages.sh install build|test...   install the missing ones with apt-get or dnf (asks for root)
+#   packages.sh check build|test|bench...     name every missing package, exit 1 if there is one
+#   packages.sh install build|test|bench...   install the missing ones with apt-get or dnf (asks for root)
 #   packages.sh bpftool                 print the bpftool to use
 # This is the only list: the Makefile, CI and the README all come here.
 set -eu
@@ -31,9 +31,11 @@ table() {
 	test   tool:setpriv                  util-linux                      util-linux
 	test   tool:rustc                    rustc                           rust
 	test   tool:gunzip                   gzip                            gzip
-	test   tool:perf                     linux-perf|linux-tools-generic  perf
+	test   tool:strace                   strace                          strace
 	test   tool:clang-format             clang-format-14|clang-format    clang-tools-extra
 	test   tool:shellcheck               shellcheck                      ShellCheck
+	bench  tool:perf                     linux-perf|linux-tools-generic  perf
+	bench  tool:python3                  python3                         python3
 	END
 }
 
