@@ -9,6 +9,10 @@
 #include "agent/base/log.h"
 #include "agent/mapped_file.h"
 
+enum {
+	MAX_ATTEMPTS = 8
+};
+
 struct executable_table {
 	struct sampler *sampler;  /* borrowed */
 	struct executable *items; /* ascending by id */
@@ -131,7 +135,23 @@ static enum executable_state state_of_failure(int err)
 	return err == -ENOENT || err == -ESRCH ? EXECUTABLE_GONE : EXECUTABLE_UNREADABLE;
 }
 
-/* Only a file that may yet be caught in another process is worth asking for again. */
+/*
+ * Whether another event may still lead to the file: one that was gone may be caught in another
+ * process, and a mapping may have been replaced by a different one before we came.
+ */
+static bool is_hopeful(const struct executable *executable)
+{
+	switch (executable->state) {
+	case EXECUTABLE_GONE:
+		return true;
+	case EXECUTABLE_CHANGED:
+	case EXECUTABLE_UNREADABLE:
+		return executable->attempts < MAX_ATTEMPTS;
+	default:
+		return false;
+	}
+}
+
 static void open_file(struct executable_table *table, struct executable *executable,
 		      const struct abi_executable_event *event)
 {
@@ -145,8 +165,9 @@ static void open_file(struct executable_table *table, struct executable *executa
 		executable->path = take(file.path);
 	}
 	executable->state = err ? state_of_failure(err) : EXECUTABLE_OPEN;
+	executable->attempts++;
 	table->forbidden += executable->state == EXECUTABLE_FORBIDDEN;
-	if (executable->state != EXECUTABLE_GONE)
+	if (!is_hopeful(executable))
 		sampler_set_ready(table->sampler, &event->file, event->id);
 	mapped_file_close(&file);
 	log_debug("executable %u: %s%s%s", executable->id, executable->path, err ? ": " : "",
@@ -163,7 +184,7 @@ int executable_table_add(struct executable_table *table, const struct abi_execut
 		if (err)
 			return err;
 	}
-	if (executable->state == EXECUTABLE_GONE)
+	if (is_hopeful(executable))
 		open_file(table, executable, event);
 	return 0;
 }

@@ -31,8 +31,9 @@ enum executable_state {
 struct executable {
 	uint32_t id;
 	enum executable_state state;
-	int fd;     /* open for reading, or -1 */
-	char *path; /* as its process sees it, or just the last part; never NULL */
+	uint32_t attempts; /* to open it, that met another file or none that can be read */
+	int fd;            /* open for reading, or -1 */
+	char *path;        /* as its process sees it, or just the last part; never NULL */
 	struct abi_file file;
 	struct timespec changed; /* change time of the open file when it was checked */
 	uint64_t last_seen;      /* in ticks of the table's own clock */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files opened through mappings, with this process in the part of the sampled one. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/executable_table.h"
+#include "tests/harness/test.h"
+
+static void ignore_sample(void *context, const struct abi_sample *sample)
+{
+	(void)context;
+	(void)sample;
+}
+
+static void ignore_event(void *context, const struct abi_executable_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+static struct sampler *open_sampler(void)
+{
+	struct sampler_options options = { .frequency_hz = 1, .max_user_frames = 1 };
+	struct sampler_sink sink = { NULL, ignore_sample, ignore_event };
+	struct sampler *sampler = NULL;
+
+	return sampler_open(&sampler, &options, &sink) ? NULL : sampler;
+}
+
+/* A file with one page, mapped; what the kernel side would say of it. */
+struct mapped {
+	char path[64];
+	int fd;
+	void *page;
+	struct abi_executable_event event;
+};
+
+static int map_file(struct mapped *ret, struct sampler *sampler, char fill)
+{
+	char page[4096];
+
+	memset(page, fill, sizeof(page));
+	*ret = (struct mapped){ .path = "/tmp/wick-mapped.XXXXXX" };
+	ret->fd = mkstemp(ret->path);
+	if (ret->fd < 0 || write(ret->fd, page, sizeof(page)) != sizeof(page))
+		return -1;
+	ret->page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, ret->fd, 0);
+	ret->event = (struct abi_executable_event){
+		.type = ABI_RECORD_EXECUTABLE,
+		.id = sampler_identify(sampler, ret->page),
+		.tid = (uint32_t)syscall(SYS_gettid),
+		.start = (uint64_t)(uintptr_t)ret->page,
+		.end = (uint64_t)(uintptr_t)ret->page + 4096,
+		.name = "short-name",
+	};
+	return ret->page == MAP_FAILED || !ret->event.id ? -1 : 0;
+}
+
+static void unmap_file(struct mapped *mapped)
+{
+	munmap(mapped->page, 4096);
+	close(mapped->fd);
+	unlink(mapped->path);
+}
+
+static char first_byte(int fd)
+{
+	char byte = 0;
+
+	return pread(fd, &byte, 1, 0) == 1 ? byte : 0;
+}
+
+TEST(a_mapped_file_is_opened_and_keeps_its_path)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	const struct executable *found;
+	struct mapped file;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	found = executable_table_find(table, file.event.id);
+	CHECK(found);
+	CHECK_EQ(found->state, EXECUTABLE_OPEN);
+	CHECK_STR(found->path, file.path);
+	CHECK_EQ(first_byte(found->fd), 'a');
+	CHECK(executable_is_unchanged(found));
+	CHECK(!executable_table_find(table, file.event.id + 1000));
+	unmap_file(&file);
+}
+
+TEST(a_deleted_file_is_opened_and_another_at_its_path_is_not)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	const struct executable *found;
+	struct mapped file;
+	int replacement;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	unlink(file.path);
+	replacement = open(file.path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	CHECK_EQ(write(replacement, "zzzz", 4), 4);
+	close(replacement);
+	/* The change time is part of what a file is: being unlinked makes it another one. */
+	file.event.id = sampler_identify(sampler, file.page);
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	found = executable_table_find(table, file.event.id);
+	CHECK_EQ(found->state, EXECUTABLE_OPEN);
+	CHECK_EQ(first_byte(found->fd), 'a');
+	CHECK_STR(found->path, file.path);
+	unmap_file(&file);
+}
+
+TEST(a_file_that_changed_since_it_was_sampled_is_not_read)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	const struct executable *found;
+	struct mapped file;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	usleep(20000);
+	CHECK_EQ(pwrite(file.fd, "b", 1, 0), 1);
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	found = executable_table_find(table, file.event.id);
+	CHECK_EQ(found->state, EXECUTABLE_CHANGED);
+	CHECK_EQ(found->fd, -1);
+	CHECK_STR(found->path, "short-name");
+	unmap_file(&file);
+}
+
+TEST(a_file_that_changes_after_it_was_opened_is_noticed)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	struct mapped file;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	usleep(20000);
+	CHECK_EQ(pwrite(file.fd, "b", 1, 0), 1);
+	CHECK(!executable_is_unchanged(executable_table_find(table, file.event.id)));
+	unmap_file(&file);
+}
+
+TEST(a_mapping_that_is_gone_is_asked_for_again_and_opened_then)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	struct abi_executable_event gone;
+	struct mapped file;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	gone = file.event;
+	gone.start = 4096; /* nothing is mapped there, and our program is another file */
+	gone.end = 8192;
+	CHECK_EQ(executable_table_add(table, &gone), 0);
+	CHECK_EQ(executable_table_find(table, gone.id)->state, EXECUTABLE_GONE);
+	CHECK_STR(executable_table_find(table, gone.id)->path, "short-name");
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	CHECK_EQ(executable_table_find(table, gone.id)->state, EXECUTABLE_OPEN);
+	unmap_file(&file);
+}
+
+TEST(a_full_table_lets_go_of_what_was_not_seen_for_longest)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	struct mapped files[4];
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 3), 0);
+	for (size_t i = 0; i < 4; i++) {
+		CHECK_EQ(map_file(&files[i], sampler, 'a'), 0);
+		CHECK_EQ(executable_table_add(table, &files[i].event), 0);
+		executable_table_touch(table, files[0].event.id);
+	}
+	CHECK(executable_table_find(table, files[0].event.id));
+	CHECK(!executable_table_find(table, files[1].event.id));
+	CHECK(executable_table_find(table, files[2].event.id));
+	CHECK(executable_table_find(table, files[3].event.id));
+	CHECK_EQ(executable_table_evicted(table), 1);
+	for (size_t i = 0; i < 4; i++)
+		unmap_file(&files[i]);
+}
