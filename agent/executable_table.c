@@ -160,7 +160,7 @@ static void open_file(struct executable_table *table, struct executable *executa
 
 	if (!err) {
 		executable->fd = take_fd(&file.fd);
-		executable->changed = file.changed;
+		executable->modified = file.modified;
 		free(executable->path);
 		executable->path = take(file.path);
 	}
@@ -189,13 +189,15 @@ int executable_table_add(struct executable_table *table, const struct abi_execut
 	return 0;
 }
 
+/* Not the change time, which also moves when the file is unlinked or renamed. */
 bool executable_is_unchanged(const struct executable *executable)
 {
 	struct stat now;
 
 	return executable->fd >= 0 && !fstat(executable->fd, &now) &&
-	       now.st_ctim.tv_sec == executable->changed.tv_sec &&
-	       now.st_ctim.tv_nsec == executable->changed.tv_nsec;
+	       (uint64_t)now.st_size == executable->file.size &&
+	       now.st_mtim.tv_sec == executable->modified.tv_sec &&
+	       now.st_mtim.tv_nsec == executable->modified.tv_nsec;
 }
 
 size_t executable_table_evicted(const struct executable_table *table)

@@ -35,8 +35,8 @@ struct executable {
 	int fd;            /* open for reading, or -1 */
 	char *path;        /* as its process sees it, or just the last part; never NULL */
 	struct abi_file file;
-	struct timespec changed; /* change time of the open file when it was checked */
-	uint64_t last_seen;      /* in ticks of the table's own clock */
+	struct timespec modified; /* time of the last change of its bytes, when it was checked */
+	uint64_t last_seen;       /* in ticks of the table's own clock */
 };
 
 /* executable_table_new() - an empty table of at most @limit files. 0 or -ENOMEM. */

@@ -95,7 +95,7 @@ static int open_through(const char *link, struct mapped_file *ret, struct sample
 	*ret = (struct mapped_file){
 		.fd = take_fd(&fd),
 		.path = take(path),
-		.changed = status.st_ctim,
+		.modified = status.st_mtim,
 	};
 	return 0;
 }

@@ -14,9 +14,9 @@
  * mapped into this process, untouched, and must be the file that the kernel side saw.
  */
 struct mapped_file {
-	int fd;                  /* owned, open for reading */
-	char *path;              /* owned, as the kernel prints it, " (deleted)" cut off */
-	struct timespec changed; /* change time, from before the check */
+	int fd;                   /* owned, open for reading */
+	char *path;               /* owned, as the kernel prints it, " (deleted)" cut off */
+	struct timespec modified; /* time of the last change of its bytes, from before the check */
 };
 #define MAPPED_FILE_NONE ((struct mapped_file){ .fd = -1 })
 

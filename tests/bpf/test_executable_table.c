@@ -55,6 +55,7 @@ static int map_file(struct mapped *ret, struct sampler *sampler, char fill)
 		.tid = (uint32_t)syscall(SYS_gettid),
 		.start = (uint64_t)(uintptr_t)ret->page,
 		.end = (uint64_t)(uintptr_t)ret->page + 4096,
+		.file = { .size = sizeof(page) },
 		.name = "short-name",
 	};
 	return ret->page == MAP_FAILED || !ret->event.id ? -1 : 0;
@@ -153,6 +154,22 @@ TEST(a_file_that_changes_after_it_was_opened_is_noticed)
 	usleep(20000);
 	CHECK_EQ(pwrite(file.fd, "b", 1, 0), 1);
 	CHECK(!executable_is_unchanged(executable_table_find(table, file.event.id)));
+	unmap_file(&file);
+}
+
+TEST(a_file_that_is_unlinked_after_it_was_opened_keeps_its_names)
+{
+	AUTO(sampler) sampler = open_sampler();
+	AUTO(executable_table) table = NULL;
+	struct mapped file;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_file(&file, sampler, 'a'), 0);
+	CHECK_EQ(executable_table_add(table, &file.event), 0);
+	usleep(20000);
+	unlink(file.path);
+	CHECK(executable_is_unchanged(executable_table_find(table, file.event.id)));
 	unmap_file(&file);
 }
 
