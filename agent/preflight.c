@@ -20,19 +20,21 @@
 
 struct requirement {
 	int capability;
-	bool admin_will_do; /* CAP_SYS_ADMIN includes it */
+	int or_capability; /* which does as well */
 	const char *name;
 	const char *without; /* what is missing then; NULL: everything */
 };
 
 static const struct requirement requirements[] = {
-	{ CAP_BPF, true, "CAP_BPF", NULL },
-	{ CAP_PERFMON, true, "CAP_PERFMON", NULL },
-	{ CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE",
+	{ CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF", NULL },
+	{ CAP_PERFMON, CAP_SYS_ADMIN, "CAP_PERFMON", NULL },
+	{ CAP_SYS_PTRACE, CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
 	  "files of other users' processes cannot be opened, their functions have no names" },
-	{ CAP_CHECKPOINT_RESTORE, true, "CAP_CHECKPOINT_RESTORE",
+	{ CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, "CAP_DAC_READ_SEARCH",
+	  "files of other users' processes cannot be opened, their functions have no names" },
+	{ CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, "CAP_CHECKPOINT_RESTORE",
 	  "mapped libraries cannot be opened, their functions have no names" },
-	{ CAP_SYSLOG, true, "CAP_SYSLOG", "kernel functions have no names" },
+	{ CAP_SYSLOG, CAP_SYS_ADMIN, "CAP_SYSLOG", "kernel functions have no names" },
 };
 
 static int effective_capabilities(uint64_t *ret)
@@ -48,9 +50,9 @@ static int effective_capabilities(uint64_t *ret)
 
 static bool is_met(const struct requirement *requirement, uint64_t capabilities)
 {
-	bool admin = capabilities >> CAP_SYS_ADMIN & 1;
-
-	return capabilities >> requirement->capability & 1 || (requirement->admin_will_do && admin);
+	return (capabilities >> requirement->capability |
+		capabilities >> requirement->or_capability) &
+	       1;
 }
 
 static int check_capabilities(void)

@@ -46,8 +46,9 @@ const char record_help[] =
 	"  -v, --verbose            what is going on inside\n"
 	"  -h, --help\n"
 	"\n"
-	"Needs root, or CAP_BPF and CAP_PERFMON; for names also CAP_SYS_PTRACE and\n"
-	"CAP_CHECKPOINT_RESTORE (programs and libraries) and CAP_SYSLOG (kernel).\n"
+	"Needs root, or CAP_BPF and CAP_PERFMON; for names also CAP_SYS_PTRACE,\n"
+	"CAP_CHECKPOINT_RESTORE and CAP_DAC_READ_SEARCH (programs and libraries) and CAP_SYSLOG\n"
+	"(kernel).\n"
 	"\n"
 	"Exit status: 0 done, 1 failed, 2 wrong usage, 3 no samples for the target.\n";
 
@@ -84,8 +85,8 @@ struct parse {
 static int set_target(struct parse *parse, enum target_kind target)
 {
 	if (parse->has_target && parse->options.target != target)
-		return log_error(-EINVAL, "more than one target; choose one of --all, --pid, "
-					  "--cgroup and -- COMMAND");
+		return log_wrong("more than one target; choose one of --all, --pid, "
+				 "--cgroup and -- COMMAND");
 	parse->has_target = true;
 	parse->options.target = target;
 	return 0;
@@ -101,14 +102,14 @@ static int add_pids(struct parse *parse, const char *list)
 		return -ENOMEM;
 	for (char *word = strtok_r(copy, ",", &state); word; word = strtok_r(NULL, ",", &state)) {
 		if (quantity_parse_count(&pid, word, 1, INT_MAX))
-			return log_error(-EINVAL, "--pid: \"%s\" is not a process id", word);
+			return log_wrong("--pid: \"%s\" is not a process id", word);
 		if (parse->options.pid_count == RECORD_MAX_PIDS)
-			return log_error(-EINVAL, "--pid: more than %d processes; use --cgroup",
+			return log_wrong("--pid: more than %d processes; use --cgroup",
 					 RECORD_MAX_PIDS);
 		parse->options.pids[parse->options.pid_count++] = (pid_t)pid;
 	}
 	if (!parse->options.pid_count)
-		return log_error(-EINVAL, "--pid: no process id given");
+		return log_wrong("--pid: no process id given");
 	return set_target(parse, TARGET_PIDS);
 }
 
@@ -117,9 +118,9 @@ static int add_output(struct parse *parse, const char *path)
 	struct record_options *options = &parse->options;
 
 	if (!*path)
-		return log_error(-EINVAL, "--output: empty file name");
+		return log_wrong("--output: empty file name");
 	if (options->output_count == RECORD_MAX_OUTPUTS)
-		return log_error(-EINVAL, "--output: more than %d files", RECORD_MAX_OUTPUTS);
+		return log_wrong("--output: more than %d files", RECORD_MAX_OUTPUTS);
 	options->outputs[options->output_count++].path = path;
 	return 0;
 }
@@ -129,8 +130,7 @@ static int set_number(uint32_t *ret, const char *flag, const char *text, uint32_
 	uint64_t number;
 
 	if (quantity_parse_count(&number, text, 1, high))
-		return log_error(-EINVAL, "%s: \"%s\" is not a number from 1 to %u", flag, text,
-				 high);
+		return log_wrong("%s: \"%s\" is not a number from 1 to %u", flag, text, high);
 	*ret = (uint32_t)number;
 	return 0;
 }
@@ -139,7 +139,7 @@ static int set_duration(uint64_t *ret, const char *text)
 {
 	if (!quantity_parse_duration(ret, text))
 		return 0;
-	return log_error(-EINVAL, "--duration: \"%s\" is not a time such as 5s, 500ms or 2m", text);
+	return log_wrong("--duration: \"%s\" is not a time such as 5s, 500ms or 2m", text);
 }
 
 static int set_format(enum format *ret, const char *name)
@@ -147,14 +147,13 @@ static int set_format(enum format *ret, const char *name)
 	*ret = format_of_name(name);
 	if (*ret != FORMAT_UNKNOWN)
 		return 0;
-	return log_error(-EINVAL, "--format: \"%s\" is none of pprof, folded, html, speedscope",
-			 name);
+	return log_wrong("--format: \"%s\" is none of pprof, folded, html, speedscope", name);
 }
 
 static int set_cgroup(struct parse *parse, const char *path)
 {
 	if (!*path)
-		return log_error(-EINVAL, "--cgroup: empty path");
+		return log_wrong("--cgroup: empty path");
 	parse->options.cgroup = path;
 	return set_target(parse, TARGET_CGROUP);
 }
@@ -193,10 +192,9 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 		options->help = true;
 		return 0;
 	case ':':
-		return log_error(-EINVAL, "%s needs a value; see `wick help record`",
-				 argv[optind - 1]);
+		return log_wrong("%s needs a value; see `wick help record`", argv[optind - 1]);
 	default:
-		return log_error(-EINVAL, "there is no flag \"%s\"; see `wick help record`",
+		return log_wrong("there is no flag \"%s\"; see `wick help record`",
 				 argv[optind - 1]);
 	}
 }
@@ -223,8 +221,7 @@ static int settle_outputs(struct parse *parse)
 		if (output->format == FORMAT_UNKNOWN)
 			output->format = parse->format;
 		if (output->format == FORMAT_UNKNOWN && has_suffix(output->path))
-			return log_error(-EINVAL,
-					 "--output: the suffix of \"%s\" tells no format; "
+			return log_wrong("--output: the suffix of \"%s\" tells no format; "
 					 "add --format",
 					 output->path);
 		if (output->format == FORMAT_UNKNOWN)
@@ -232,7 +229,7 @@ static int settle_outputs(struct parse *parse)
 		on_stdout += !strcmp(output->path, "-");
 	}
 	if (on_stdout > 1)
-		return log_error(-EINVAL, "--output: only one format can go to standard output");
+		return log_wrong("--output: only one format can go to standard output");
 	return 0;
 }
 
@@ -242,11 +239,11 @@ static int parse_command(struct parse *parse, int argc, char **argv)
 	bool is_command = optind > 1 && !strcmp(argv[optind - 1], "--");
 
 	if (is_command && optind == argc)
-		return log_error(-EINVAL, "no command after --");
+		return log_wrong("no command after --");
 	if (optind == argc)
 		return 0;
 	if (!is_command)
-		return log_error(-EINVAL, "unexpected \"%s\"; a command to run comes after --",
+		return log_wrong("unexpected \"%s\"; a command to run comes after --",
 				 argv[optind]);
 	parse->options.command = argv + optind;
 	return set_target(parse, TARGET_COMMAND);

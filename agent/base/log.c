@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,16 @@ int log_error(int err, const char *format, ...)
 	print_line(LOG_ERROR, err, format, args);
 	va_end(args);
 	return err;
+}
+
+int log_wrong(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_line(LOG_ERROR, 0, format, args);
+	va_end(args);
+	return -EINVAL;
 }
 
 int log_warn(int err, const char *format, ...)

@@ -20,6 +20,8 @@ enum log_level {
 /* log_set_level() - what is printed from now on; LOG_INFO at first. */
 void log_set_level(enum log_level level);
 
+/* log_wrong() - an error of whoever wrote the command line. Returns -EINVAL, whose text says nothing. */
+int log_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int log_error(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int log_warn(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
