@@ -13,6 +13,9 @@
 #include "agent/report.h"
 #include "pprof/top_table.h"
 
+/* Of a symbol table: 2.7 million symbols, for which some 90 MB are needed for a moment. */
+static const uint64_t MAX_SYMBOL_BYTES = 64 << 20;
+
 /* The files to be written, opened before anything else: a typing error must not cost a recording. */
 struct outputs {
 	struct output_file *files[RECORD_MAX_OUTPUTS];
@@ -78,6 +81,7 @@ static int build_profile(struct profile **out, const struct recording *recording
 	AUTO(profile) profile = NULL;
 	AUTO(symbolizer) symbolizer = NULL;
 	AUTO_STRING line = NULL;
+	struct symbolizer_options names = { .max_symbol_bytes = MAX_SYMBOL_BYTES };
 	struct report_sources sources = {
 		.window = recording_window(recording),
 		.executables = recording_executables(recording),
@@ -85,7 +89,7 @@ static int build_profile(struct profile **out, const struct recording *recording
 	int err = new_profile(&profile, recording);
 
 	if (!err)
-		err = symbolizer_new(&symbolizer, &(struct symbolizer_options){});
+		err = symbolizer_new(&symbolizer, &names);
 	sources.symbolizer = symbolizer;
 	if (!err)
 		err = report_add(&sources, profile, recording_period_ns(recording), quality);
