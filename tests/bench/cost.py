@@ -21,14 +21,15 @@ import tempfile
 import time
 
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid):
-    """User and system time of a process so far."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """CPU time of all threads of a process so far, from the scheduler's nanoseconds."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
 
 
 def pss_mib(pid):
@@ -45,14 +46,13 @@ def bpftool(*words):
     return json.loads(done.stdout)
 
 
-def programs_of(pid):
-    return [p for p in bpftool("prog", "show") if any(u["pid"] == pid for u in p.get("pids", []))]
-
-
 def tick_program(pid):
-    """The sampler's program; by name where the kernel does not tell whose programs are whose."""
-    mine = programs_of(pid) or bpftool("prog", "show")
-    return next(p for p in mine if p.get("name") == "on_tick")
+    """The sampler's program among those that the process holds open."""
+    ids = set()
+    for number in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{number}") as file:
+            ids |= {int(line.split()[1]) for line in file if line.startswith("prog_id:")}
+    return next(p for p in bpftool("prog", "show") if p["id"] in ids and p.get("name") == "on_tick")
 
 
 def map_mib(program):
