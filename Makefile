@@ -78,7 +78,7 @@ $(O)/wick: $(OBJECTS)
 
 $(O)/%.o: %.c | $(O)/.packages
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MD -MP -c $< -o $@
 
 $(O)/agent/version.o: CFLAGS += -DWICK_VERSION='"$(VERSION)"'
 $(O)/agent/version.o: $(O)/.version
@@ -104,6 +104,8 @@ $(O)/gen/profile.pb-c.c: pprof/profile.proto | $(O)/.packages
 $(O)/gen/profile.pb-c.h: $(O)/gen/profile.pb-c.c ;
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# -MD and not -MMD above: the generated headers are found as system headers, which -MMD leaves out.
 
 # The page is carried as bytes by flame_page.S; the assembler's .incbin is no header dependency.
 $(O)/pprof/flame_page.o: pprof/flame_page.S pprof/flame_page.html

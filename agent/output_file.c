@@ -9,7 +9,9 @@
 #include "agent/quantity.h"
 
 struct output_file {
-	FILE *stream;
+	FILE *stream; /* writes to fd */
+	int fd;
+	int error; /* of the first write that failed, as -errno */
 	char *path;
 	char *temporary; /* NULL: written in place */
 };
@@ -71,23 +73,43 @@ static int open_place(struct output_file *file)
 	return S_ISDIR(status.st_mode) ? -EISDIR : open_in_place(file->path);
 }
 
+/* stdio keeps only the fact that a write failed; the reason is kept here. */
+static ssize_t write_and_remember(void *cookie, const char *bytes, size_t size)
+{
+	struct output_file *file = cookie;
+	size_t written = 0;
+
+	while (written < size) {
+		ssize_t part = write(file->fd, bytes + written, size - written);
+
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0) {
+			file->error = part ? -errno : -EIO;
+			return 0;
+		}
+		written += (size_t)part;
+	}
+	return (ssize_t)size;
+}
+
 int output_file_open(struct output_file **out, const char *path)
 {
+	const cookie_io_functions_t functions = { .write = write_and_remember };
 	AUTO(output_file) file = calloc(1, sizeof(*file));
-	AUTO_FD fd = -1;
 
 	if (!file)
 		return -ENOMEM;
+	file->fd = -1;
 	file->path = strdup(path);
 	if (!file->path)
 		return -ENOMEM;
-	fd = open_place(file);
-	if (fd < 0)
-		return fd;
-	file->stream = fdopen(fd, "w");
+	file->fd = open_place(file);
+	if (file->fd < 0)
+		return file->fd;
+	file->stream = fopencookie(file, "w", functions);
 	if (!file->stream)
-		return -errno;
-	take_fd(&fd);
+		return -ENOMEM;
 	*out = take(file);
 	return 0;
 }
@@ -97,11 +119,20 @@ FILE *output_file_stream(struct output_file *file)
 	return file->stream;
 }
 
+int output_file_error(const struct output_file *file)
+{
+	return file->error;
+}
+
 int output_file_commit(struct output_file *file)
 {
-	errno = 0;
-	if (fclose(take(file->stream)))
-		return errno ? -errno : -EIO;
+	int failed = fclose(take(file->stream));
+
+	if (failed || file->error)
+		return file->error ? file->error : -EIO;
+	/* Some file systems tell only now that there was no room. */
+	if (close(take_fd(&file->fd)))
+		return -errno;
 	if (!file->temporary)
 		return 0;
 	if (rename(file->temporary, file->path))
@@ -116,6 +147,8 @@ void output_file_free(struct output_file *file)
 		return;
 	if (file->stream)
 		fclose(file->stream);
+	if (file->fd >= 0)
+		close(file->fd);
 	if (file->temporary)
 		unlink(file->temporary);
 	free(file->temporary);

@@ -21,6 +21,9 @@ int output_file_open(struct output_file **out, const char *path);
 /* output_file_stream() - where to write, borrowed. */
 FILE *output_file_stream(struct output_file *file);
 
+/* output_file_error() - what made a write to the stream fail, which stdio forgets; 0 if none did. */
+int output_file_error(const struct output_file *file);
+
 /* output_file_commit() - everything is written: put it in place. 0 or -errno. */
 int output_file_commit(struct output_file *file);
 

@@ -48,6 +48,8 @@ static int write_outputs(struct outputs *outputs, const struct record_options *o
 		FILE *stream = output_file_stream(outputs->files[i]);
 		int err = format_write(profile, options->outputs[i].format, stream);
 
+		if (err && output_file_error(outputs->files[i]))
+			err = output_file_error(outputs->files[i]);
 		if (!err)
 			err = output_file_commit(outputs->files[i]);
 		if (err)

@@ -193,12 +193,14 @@ static int open_sampler(struct recording *recording, const struct cgroup *group)
 
 static int set_up(struct recording *recording)
 {
-	size_t file_limit = raise_file_limit();
 	struct cgroup group = {};
+	size_t file_limit;
 	int err = catch_signals(recording);
 
 	if (!err)
 		err = find_target(recording, &group);
+	/* After a command has its process: the limit is ours, not the command's. */
+	file_limit = raise_file_limit();
 	if (!err)
 		err = window_new(&recording->window, WINDOW_MAX_BYTES);
 	if (!err)

@@ -140,3 +140,15 @@ TEST(a_device_stays_a_device_and_a_full_one_is_an_error)
 	fputs("new", output_file_stream(full));
 	CHECK_EQ(output_file_commit(full), -ENOSPC);
 }
+
+TEST(the_reason_of_an_early_failure_is_remembered)
+{
+	AUTO(output_file) full = NULL;
+
+	CHECK_EQ(output_file_open(&full, "/dev/full"), 0);
+	for (int i = 0; i < 100000; i++)
+		fputs("new", output_file_stream(full));
+	errno = 0;
+	CHECK_EQ(output_file_error(full), -ENOSPC);
+	CHECK_EQ(output_file_commit(full), -ENOSPC);
+}
