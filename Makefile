@@ -124,8 +124,10 @@ run: deps
 	@$(MAKE) --no-print-directory all
 	$(SUDO) $(O)/wick record --all -d 10s --top 10 -o wick.html -o wick.pb.gz
 
+# libdw is the oracle of the CFI tests; it and libelf must be of one kind, shared.
+UNIT_LIBS = $(subst -l:libelf.a,-lelf,$(LIBS)) -ldw
 $(O)/tests/unit/run: $(UNIT) $(LIBRARY)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(UNIT_LIBS) -o $@
 $(O)/tests/bpf/run: $(BPF_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard tests/bpf/*.bpf.c))

@@ -20,6 +20,8 @@ table() {
 	build  header:protobuf-c/protobuf-c.h libprotobuf-c-dev              protobuf-c-devel
 	build  tool:protoc-c                 protobuf-c-compiler             protobuf-c-compiler
 	build  header:libiberty/demangle.h   libiberty-dev                   binutils-devel
+	test   header:elfutils/libdw.h       libdw-dev                       elfutils-devel
+	test   tool:musl-gcc                 musl-tools                      musl-gcc
 	test   library:asan                  libgcc-12-dev|libgcc-13-dev|libgcc-14-dev|libgcc-15-dev libasan
 	test   library:ubsan                 libgcc-12-dev|libgcc-13-dev|libgcc-14-dev|libgcc-15-dev libubsan
 	test   tool:g++                      g++                             gcc-c++

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolizer/unwind_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbolizer/cfi_frames.h"
+
+enum {
+	DEFAULT_MAX_ROWS = 16 * 1024 * 1024, /* as many as rule numbers have bits for */
+	DEFAULT_MAX_BYTES = 64 * 1024 * 1024,
+};
+
+/* Sources by how much they count. */
+enum source_number {
+	SOURCE_EH_FRAME,
+	SOURCE_DEBUG_FRAME,
+	SOURCE_COUNT,
+};
+
+/* One compilation. A source of another kind (Go's) is one more number, and one more call below. */
+struct compiler {
+	struct cfi_budget budget;
+	struct cfi_image image;
+	struct cfi_image debug_image;
+	struct cfi_frames *frames[SOURCE_COUNT]; /* owned, NULL: the file has none */
+	struct cfi_source *sources[SOURCE_COUNT];
+	struct cfi_spans *spans;
+	struct cfi_rows *rows;
+};
+
+static void compiler_free(struct compiler *compiler)
+{
+	if (!compiler)
+		return;
+	cfi_rows_free(compiler->rows);
+	cfi_spans_free(compiler->spans);
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		cfi_frames_free(compiler->frames[i]);
+	free(compiler);
+}
+DEFINE_AUTO(compiler);
+
+static int compiler_new(struct compiler **out, int fd, const struct unwind_options *options)
+{
+	AUTO(compiler) compiler = calloc(1, sizeof(*compiler));
+	size_t max_rows = options->max_rows ? options->max_rows : DEFAULT_MAX_ROWS;
+	int err;
+
+	if (!compiler)
+		return -ENOMEM;
+	compiler->budget.max_bytes = options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES;
+	err = cfi_image_read(&compiler->image, fd);
+	if (!err && options->debug_fd)
+		err = cfi_image_read(&compiler->debug_image, *options->debug_fd);
+	if (!err)
+		err = cfi_spans_new(&compiler->spans, &compiler->budget);
+	if (!err)
+		err = cfi_rows_new(&compiler->rows, max_rows, &compiler->budget);
+	if (err)
+		return err;
+
+	*out = take(compiler);
+	return 0;
+}
+
+/* @section is taken. */
+static int add_frames(struct compiler *compiler, struct cfi_section *section,
+		      enum source_number number)
+{
+	struct cfi_frames **frames = &compiler->frames[number];
+	int err = cfi_frames_new(frames, section, &compiler->image, &compiler->budget);
+
+	if (err)
+		return err;
+	compiler->sources[number] = cfi_frames_source(*frames);
+	return cfi_frames_add_spans(*frames, compiler->spans, number);
+}
+
+static int add_eh_frame(struct compiler *compiler)
+{
+	struct cfi_section *section;
+	int err = cfi_section_new_eh_frame(&section, &compiler->image, &compiler->budget);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return add_frames(compiler, section, SOURCE_EH_FRAME);
+}
+
+static int add_debug_frame(struct compiler *compiler)
+{
+	struct cfi_section *section;
+	int err = cfi_section_new_debug_frame(&section, &compiler->image, &compiler->budget);
+
+	if (err == -ENOENT)
+		err = cfi_section_new_debug_frame(&section, &compiler->debug_image,
+						  &compiler->budget);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return add_frames(compiler, section, SOURCE_DEBUG_FRAME);
+}
+
+int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_options *options)
+{
+	AUTO(unwind_table) table = NULL;
+	AUTO(compiler) compiler = NULL;
+	int err = compiler_new(&compiler, fd, options);
+
+	if (!err)
+		err = add_eh_frame(compiler);
+	if (!err)
+		err = add_debug_frame(compiler);
+	if (!err)
+		err = cfi_spans_write(compiler->spans, compiler->sources, compiler->rows);
+	if (!err)
+		err = cfi_rows_finish(compiler->rows, &table);
+	if (err)
+		return err;
+	table->entry_count = cfi_spans_count(compiler->spans);
+	table->peak_bytes = compiler->budget.peak_bytes;
+	memcpy(table->lost, compiler->budget.lost, sizeof(table->lost));
+
+	*out = take(table);
+	return 0;
+}
+
+const struct unwind_rule *unwind_table_find(const struct unwind_table *table, uint64_t offset)
+{
+	size_t low = 0, high = table->row_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->rows[middle].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &table->rules[table->rows[low - 1].rule] : NULL;
+}
+
+void unwind_table_free(struct unwind_table *table)
+{
+	if (!table)
+		return;
+	free(table->rows);
+	free(table->rules);
+	free(table);
+}
