@@ -8,13 +8,15 @@
 #include "agent/base/array.h"
 #include "agent/base/log.h"
 #include "agent/mapped_file.h"
+#include "agent/vdso.h"
 
 enum {
 	MAX_ATTEMPTS = 8
 };
 
 struct executable_table {
-	struct sampler *sampler;  /* borrowed */
+	struct sampler *sampler; /* borrowed */
+	struct unwind_memory *memory;
 	struct executable *items; /* ascending by id */
 	size_t count;
 	size_t capacity;
@@ -24,15 +26,120 @@ struct executable_table {
 	size_t forbidden;
 };
 
+/* ---- unwind tables ----------------------------------------------------------------------------- */
+
+/* Takes the table of the file not seen for longest, other than @keep, out of the memory. */
+static bool evict_table(struct executable_table *table, const struct executable *keep)
+{
+	struct executable *oldest = NULL;
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct executable *executable = &table->items[i];
+
+		if (executable->table_state == TABLE_LOADED && executable != keep &&
+		    (!oldest || executable->last_seen < oldest->last_seen))
+			oldest = executable;
+	}
+	if (!oldest || oldest->last_seen >= keep->last_seen)
+		return false;
+	sampler_set_ready(table->sampler, &oldest->file, oldest->id, NULL);
+	unwind_memory_unload(table->memory, &oldest->table);
+	oldest->table_state = TABLE_EVICTED;
+	return true;
+}
+
+/* What is evicted is free only later: one round makes room, the next turn uses it. */
+static int load_compiled(struct executable_table *table, struct executable *executable,
+			 const struct unwind_table *compiled)
+{
+	int err = unwind_memory_load(table->memory, compiled, &executable->table);
+
+	if (err == -ENOSPC && !unwind_memory_resting_bytes(table->memory)) {
+		size_t wanted = unwind_memory_size_of(compiled);
+
+		while (unwind_memory_resting_bytes(table->memory) < wanted &&
+		       evict_table(table, executable))
+			;
+	}
+	return err;
+}
+
+static void load_table(struct executable_table *table, struct executable *executable)
+{
+	AUTO(unwind_table) compiled = NULL;
+	struct unwind_options options = {};
+	int err = unwind_table_compile(&compiled, executable->fd, &options);
+
+	if (!err)
+		err = load_compiled(table, executable, compiled);
+	executable->table_state = !err && executable->table.rules ? TABLE_LOADED : TABLE_NONE;
+	if (err == -ENOSPC) {
+		executable->table_state = TABLE_WAITING;
+		return;
+	}
+	if (err)
+		log_debug("no unwind table of %s: %s", executable->path, strerror(-err));
+	sampler_set_ready(table->sampler, &executable->file, executable->id,
+			  err ? NULL : &executable->table.place);
+}
+
+/* The vDSO is in every process and never evicted. */
+static void load_vdso_table(struct executable_table *table)
+{
+	AUTO(unwind_table) compiled = NULL;
+	AUTO_FD fd = vdso_open();
+	struct unwind_options options = {};
+	struct loaded_table loaded;
+
+	if (fd < 0 || unwind_table_compile(&compiled, fd, &options) ||
+	    unwind_memory_load(table->memory, compiled, &loaded))
+		return;
+	sampler_set_vdso_table(table->sampler, &loaded.place);
+	free(loaded.rules); /* held for good */
+}
+
+void executable_table_turn(struct executable_table *table)
+{
+	unwind_memory_turn(table->memory);
+	for (size_t i = 0; i < table->count; i++) {
+		if (table->items[i].table_state == TABLE_WAITING)
+			load_table(table, &table->items[i]);
+	}
+}
+
+/* ---- files --------------------------------------------------------------------------------------- */
+
+static uint64_t *open_words(void *context, uint32_t first, uint32_t count)
+{
+	return sampler_open_unwind_words(context, first, count);
+}
+
+static void close_words(void *context, uint64_t *words, uint32_t first, uint32_t count)
+{
+	(void)context;
+	sampler_close_unwind_words(words, first, count);
+}
+
 int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit)
 {
-	struct executable_table *table = calloc(1, sizeof(*table));
+	AUTO(executable_table) table = calloc(1, sizeof(*table));
+	struct unwind_words words = {
+		.context = sampler,
+		.count = sampler_unwind_word_count(sampler),
+		.open = open_words,
+		.close = close_words,
+	};
+	int err;
 
 	if (!table)
 		return -ENOMEM;
 	table->sampler = sampler;
 	table->limit = limit;
-	*out = table;
+	err = unwind_memory_new(&table->memory, &words, sampler_unwind_rules(sampler));
+	if (err)
+		return err;
+	load_vdso_table(table);
+	*out = take(table);
 	return 0;
 }
 
@@ -68,12 +175,16 @@ void executable_table_touch(struct executable_table *table, uint32_t id)
 {
 	struct executable *executable = find(table, id);
 
-	if (executable)
-		executable->last_seen = ++table->clock;
+	if (!executable)
+		return;
+	executable->last_seen = ++table->clock;
+	if (executable->table_state == TABLE_EVICTED)
+		executable->table_state = TABLE_WAITING;
 }
 
-static void release(struct executable *executable)
+static void release(struct executable_table *table, struct executable *executable)
 {
+	unwind_memory_unload(table->memory, &executable->table);
 	if (executable->fd >= 0)
 		close(executable->fd);
 	free(executable->path);
@@ -88,7 +199,7 @@ static void evict_oldest(struct executable_table *table)
 			oldest = i;
 	}
 	sampler_forget(table->sampler, &table->items[oldest].file);
-	release(&table->items[oldest]);
+	release(table, &table->items[oldest]);
 	table->count--;
 	memmove(&table->items[oldest], &table->items[oldest + 1],
 		(table->count - oldest) * sizeof(*table->items));
@@ -167,8 +278,10 @@ static void open_file(struct executable_table *table, struct executable *executa
 	executable->state = err ? state_of_failure(err) : EXECUTABLE_OPEN;
 	executable->attempts++;
 	table->forbidden += executable->state == EXECUTABLE_FORBIDDEN;
-	if (!is_hopeful(executable))
-		sampler_set_ready(table->sampler, &event->file, event->id);
+	if (executable->state == EXECUTABLE_OPEN)
+		load_table(table, executable);
+	else if (!is_hopeful(executable))
+		sampler_set_ready(table->sampler, &event->file, event->id, NULL);
 	mapped_file_close(&file);
 	log_debug("executable %u: %s%s%s", executable->id, executable->path, err ? ": " : "",
 		  err ? strerror(-err) : "");
@@ -215,7 +328,8 @@ void executable_table_free(struct executable_table *table)
 	if (!table)
 		return;
 	for (size_t i = 0; i < table->count; i++)
-		release(&table->items[i]);
+		release(table, &table->items[i]);
+	unwind_memory_free(table->memory);
 	free(table->items);
 	free(table);
 }

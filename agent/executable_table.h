@@ -8,6 +8,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/sampler.h"
+#include "agent/unwind_memory.h"
 
 /*
  * executable_table - the files in which samples were found, by the id that the kernel side gave.
@@ -15,7 +16,9 @@
  * A file is opened while a process maps it, through that mapping and not by its path: so a
  * deleted, replaced or overlaid file, or one in another mount namespace, is the right one. What
  * was opened is checked against the sample's file by mapping it here and letting the kernel side
- * identify it. Holds at most a given number of files; the one not seen for longest goes first.
+ * identify it. Then its unwind table is compiled and given to the kernel side. Holds at most a given
+ * number of files, and as many tables as there is memory for; what was not seen for longest goes
+ * first.
  */
 struct executable_table;
 
@@ -28,6 +31,14 @@ enum executable_state {
 	EXECUTABLE_CHANGED,    /* what could be opened is not what was sampled */
 };
 
+/* Whether a file's unwind table is in the kernel side's memory. */
+enum table_state {
+	TABLE_NONE,    /* the file is not open, or has nothing to unwind by */
+	TABLE_WAITING, /* there was no room; tried again at each turn */
+	TABLE_LOADED,
+	TABLE_EVICTED, /* had to make room; wanted again when the file is seen again */
+};
+
 struct executable {
 	uint32_t id;
 	enum executable_state state;
@@ -35,12 +46,17 @@ struct executable {
 	int fd;            /* open for reading, or -1 */
 	char *path;        /* as its process sees it, or just the last part; never NULL */
 	struct abi_file file;
+	enum table_state table_state;
+	struct loaded_table table;
 	struct timespec modified; /* time of the last change of its bytes, when it was checked */
 	uint64_t last_seen;       /* in ticks of the table's own clock */
 };
 
 /* executable_table_new() - an empty table of at most @limit files. 0 or -ENOMEM. */
 int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit);
+
+/* executable_table_turn() - to be called after every drain: loads what had to wait. */
+void executable_table_turn(struct executable_table *table);
 
 /* executable_table_add() - open the file of @event, unless that was done. 0 or -ENOMEM. */
 int executable_table_add(struct executable_table *table, const struct abi_executable_event *event);

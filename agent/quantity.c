@@ -38,6 +38,29 @@ int quantity_parse_duration(uint64_t *ret_ns, const char *text)
 	return -EINVAL;
 }
 
+int quantity_parse_size(uint64_t *ret_bytes, const char *text)
+{
+	static const char suffixes[] = "KMGT";
+	unsigned long long number;
+	const char *suffix;
+	unsigned int shift = 0;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	suffix = *end ? strchr(suffixes, *end) : NULL;
+	if (suffix) {
+		shift = 10 * (unsigned int)(suffix - suffixes + 1);
+		end++;
+	}
+	if (errno || *end || number > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret_bytes = number << shift;
+	return 0;
+}
+
 int quantity_parse_count(uint64_t *ret, const char *text, uint64_t low, uint64_t high)
 {
 	char *end;

@@ -17,6 +17,9 @@ enum {
 	MAX_HZ = 1000,
 	DEFAULT_MAX_FRAMES = 512,
 	MAX_TOP_ROWS = 10000,
+	MIN_UNWIND_BYTES = 1 << 20,
+	DEFAULT_UNWIND_BYTES = 32 << 20,
+	MAX_UNWIND_BYTES = 1 << 30,
 };
 static const uint64_t DEFAULT_DURATION_NS = 10ULL * 1000000000;
 
@@ -42,6 +45,7 @@ const char record_help[] =
 	"      --format FORMAT      pprof, folded, html or speedscope, where the suffix does not tell\n"
 	"      --top N              print the N functions that used most\n"
 	"      --max-frames N       of user code in a stack, 1 to 1024 (default 512)\n"
+	"      --unwind-memory SIZE for unwind tables in the kernel, 1M to 1G (default 32M)\n"
 	"  -q, --quiet              no progress, no summary; errors and warnings only\n"
 	"  -v, --verbose            what is going on inside\n"
 	"  -h, --help\n"
@@ -57,6 +61,7 @@ enum flag {
 	FLAG_FORMAT,
 	FLAG_TOP,
 	FLAG_MAX_FRAMES,
+	FLAG_UNWIND_MEMORY,
 };
 
 static const struct option flags[] = {
@@ -69,6 +74,7 @@ static const struct option flags[] = {
 	{ "format", required_argument, NULL, FLAG_FORMAT },
 	{ "top", required_argument, NULL, FLAG_TOP },
 	{ "max-frames", required_argument, NULL, FLAG_MAX_FRAMES },
+	{ "unwind-memory", required_argument, NULL, FLAG_UNWIND_MEMORY },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -135,6 +141,17 @@ static int set_number(uint32_t *ret, const char *flag, const char *text, uint32_
 	return 0;
 }
 
+static int set_unwind_memory(struct record_options *options, const char *text)
+{
+	uint64_t bytes;
+
+	if (quantity_parse_size(&bytes, text) || bytes < MIN_UNWIND_BYTES ||
+	    bytes > MAX_UNWIND_BYTES)
+		return log_wrong("--unwind-memory: \"%s\" is not a size from 1M to 1G", text);
+	options->unwind_bytes = (uint32_t)bytes;
+	return 0;
+}
+
 static int set_duration(uint64_t *ret, const char *text)
 {
 	if (!quantity_parse_duration(ret, text))
@@ -182,6 +199,8 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 	case FLAG_MAX_FRAMES:
 		return set_number(&options->max_frames, "--max-frames", optarg,
 				  ABI_MAX_USER_FRAMES);
+	case FLAG_UNWIND_MEMORY:
+		return set_unwind_memory(options, optarg);
 	case 'q':
 		options->quiet = true;
 		return 0;
@@ -252,7 +271,9 @@ static int parse_command(struct parse *parse, int argc, char **argv)
 int record_options_parse(struct record_options *ret, int argc, char **argv)
 {
 	struct parse parse = {
-		.options = { .frequency_hz = DEFAULT_HZ, .max_frames = DEFAULT_MAX_FRAMES },
+		.options = { .frequency_hz = DEFAULT_HZ,
+			     .max_frames = DEFAULT_MAX_FRAMES,
+			     .unwind_bytes = DEFAULT_UNWIND_BYTES },
 	};
 	int flag, err = 0;
 

@@ -175,6 +175,7 @@ static int open_sampler(struct recording *recording, const struct cgroup *group)
 	struct sampler_options wanted = {
 		.frequency_hz = options->frequency_hz,
 		.max_user_frames = options->max_frames,
+		.unwind_bytes = options->unwind_bytes,
 		.only_processes =
 			options->target == TARGET_PIDS || options->target == TARGET_COMMAND,
 		.follow_children = options->target == TARGET_COMMAND,
@@ -282,6 +283,7 @@ static int drain(struct recording *recording)
 
 	if (handled < 0)
 		return handled;
+	executable_table_turn(recording->executables);
 	if (recording->sink_error)
 		return log_error(recording->sink_error, "cannot keep the samples");
 	return 0;

@@ -35,11 +35,15 @@ struct report {
  */
 static enum abi_verdict final_verdict(const struct abi_stack *stack, const struct place *outermost)
 {
-	if (!stack->user_frames || stack->verdict == ABI_VERDICT_COMPAT)
+	if (!stack->user_frames || stack->verdict == ABI_VERDICT_WHOLE ||
+	    stack->verdict == ABI_VERDICT_COMPAT)
 		return stack->verdict;
 	if (outermost->is_entry)
 		return ABI_VERDICT_WHOLE;
-	return stack->verdict == ABI_VERDICT_WHOLE ? ABI_VERDICT_NO_UNWIND_INFO : stack->verdict;
+	if (stack->flags & ABI_STACK_PENDING && stack->verdict != ABI_VERDICT_DEPTH_LIMIT)
+		return ABI_VERDICT_PENDING;
+	return stack->verdict == ABI_VERDICT_CHAIN_END ? ABI_VERDICT_NO_UNWIND_INFO
+						       : stack->verdict;
 }
 
 static int add_mark(struct report *report, enum abi_verdict verdict)

@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "agent/base/log.h"
@@ -33,6 +34,7 @@ struct sampler {
 	struct ring_buffer *ring;
 	struct bpf_link **ticks; /* for each possible CPU, NULL: not sampled; owns the perf event */
 	size_t cpu_limit;
+	struct abi_rule *unwind_rules; /* ABI_MAX_RULES, shared with the kernel side */
 	bool is_started;
 	uint64_t bad_records;
 	struct abi_counters *scratch; /* counters of each CPU, as the kernel copies them */
@@ -96,6 +98,7 @@ static int subsystem_of(const char *controller)
 static int configure(struct sampler *sampler, const struct sampler_options *options)
 {
 	struct sampler_bpf *skeleton = sampler->skeleton;
+	int err;
 
 	skeleton->rodata->cpu_count = (uint32_t)sampler->cpu_limit;
 	skeleton->rodata->max_user_frames = options->max_user_frames;
@@ -110,6 +113,10 @@ static int configure(struct sampler *sampler, const struct sampler_options *opti
 	}
 	bpf_program__set_autoload(skeleton->progs.on_fork, options->follow_children);
 	bpf_program__set_autoload(skeleton->progs.on_free, options->only_processes);
+	err = bpf_map__set_max_entries(skeleton->maps.unwind_memory,
+				       options->unwind_bytes / sizeof(uint64_t) + 1);
+	if (err)
+		return err;
 	return bpf_map__set_max_entries(skeleton->maps.ring,
 					ring_bytes(options, sampler->cpu_limit));
 }
@@ -173,6 +180,18 @@ static int allocate_cpus(struct sampler *sampler)
 	return sampler->ticks && sampler->scratch ? 0 : -ENOMEM;
 }
 
+/* The rules are few and shared for good; the words are reached when one is written. */
+static int share_rules(struct sampler *sampler)
+{
+	void *memory = mmap(NULL, ABI_MAX_RULES * sizeof(struct abi_rule), PROT_READ | PROT_WRITE,
+			    MAP_SHARED, bpf_map__fd(sampler->skeleton->maps.unwind_rules), 0);
+
+	if (memory == MAP_FAILED)
+		return log_error(-errno, "cannot map the unwind rules");
+	sampler->unwind_rules = memory;
+	return 0;
+}
+
 static int load_programs(struct sampler *sampler, const struct sampler_options *options)
 {
 	int err;
@@ -191,7 +210,7 @@ static int load_programs(struct sampler *sampler, const struct sampler_options *
 					 sampler, NULL);
 	if (!sampler->ring)
 		return log_error(-errno, "cannot map the ring buffer");
-	return 0;
+	return share_rules(sampler);
 }
 
 /* The process tracepoints; the tick itself is attached to each CPU by sampler_start(). */
@@ -373,13 +392,57 @@ uint32_t sampler_identify(struct sampler *sampler, const void *address)
 	return bpf_prog_test_run_opts(fd, &run) ? 0 : run.retval;
 }
 
-void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id)
+void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id,
+		       const struct abi_unwind_table *table)
 {
 	struct abi_executable executable = { .id = id, .ready = true };
 
+	if (table)
+		executable.table = *table;
+	executable.table.check = ABI_FILE_CHECK(file);
 	/* If the kernel side has forgotten the file meanwhile, there is nothing to silence. */
 	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.executables), file, &executable,
 			    BPF_EXIST);
+}
+
+void sampler_set_vdso_table(struct sampler *sampler, const struct abi_unwind_table *table)
+{
+	uint32_t zero = 0;
+
+	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.vdso_table), &zero, table, BPF_ANY);
+}
+
+uint32_t sampler_unwind_word_count(const struct sampler *sampler)
+{
+	return bpf_map__max_entries(sampler->skeleton->maps.unwind_memory);
+}
+
+/* Bytes from the beginning of a page to the word. */
+static size_t bytes_before(uint32_t word)
+{
+	return word * sizeof(uint64_t) % (size_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t *sampler_open_unwind_words(struct sampler *sampler, uint32_t first, uint32_t count)
+{
+	int fd = bpf_map__fd(sampler->skeleton->maps.unwind_memory);
+	size_t before = bytes_before(first);
+	char *pages = mmap(NULL, before + count * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+			   MAP_SHARED, fd, (off_t)(first * sizeof(uint64_t) - before));
+
+	return pages == MAP_FAILED ? NULL : (uint64_t *)(void *)(pages + before);
+}
+
+void sampler_close_unwind_words(uint64_t *words, uint32_t first, uint32_t count)
+{
+	size_t before = bytes_before(first);
+
+	munmap((char *)words - before, before + count * sizeof(uint64_t));
+}
+
+struct abi_rule *sampler_unwind_rules(struct sampler *sampler)
+{
+	return sampler->unwind_rules;
 }
 
 void sampler_forget(struct sampler *sampler, const struct abi_file *file)
@@ -394,6 +457,8 @@ void sampler_free(struct sampler *sampler)
 	if (sampler->ticks)
 		sampler_stop(sampler);
 	ring_buffer__free(sampler->ring);
+	if (sampler->unwind_rules)
+		munmap(sampler->unwind_rules, ABI_MAX_RULES * sizeof(struct abi_rule));
 	sampler_bpf__destroy(sampler->skeleton);
 	free(sampler->ticks);
 	free(sampler->scratch);

@@ -19,6 +19,7 @@ struct sampler;
 struct sampler_options {
 	uint32_t frequency_hz;    /* of each CPU, 1 to 1000 */
 	uint32_t max_user_frames; /* 1 to ABI_MAX_USER_FRAMES */
+	uint32_t unwind_bytes;    /* of memory for unwind tables */
 	bool only_processes;      /* only those named by sampler_add_process() */
 	bool follow_children;     /* and what they fork; needs only_processes */
 	uint64_t cgroup_id;       /* only this group and those below it; 0: any */
@@ -76,8 +77,29 @@ size_t sampler_cpu_count(const struct sampler *sampler);
  */
 uint32_t sampler_identify(struct sampler *sampler, const void *address);
 
-/* sampler_set_ready() - no more events for this file. */
-void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id);
+/*
+ * sampler_set_ready() - no more events for this file.
+ * @table: where its unwind table is in the unwind memory; NULL: nowhere
+ */
+void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id,
+		       const struct abi_unwind_table *table);
+
+/* sampler_set_vdso_table() - the same for the vDSO, which is no file. */
+void sampler_set_vdso_table(struct sampler *sampler, const struct abi_unwind_table *table);
+
+/* sampler_unwind_word_count() - words of the memory for unwind tables; see abi.h. */
+uint32_t sampler_unwind_word_count(const struct sampler *sampler);
+
+/*
+ * sampler_open_unwind_words() - @count of these words from number @first on, for writing.
+ *
+ * Return: the words, until sampler_close_unwind_words(); NULL with errno set.
+ */
+uint64_t *sampler_open_unwind_words(struct sampler *sampler, uint32_t first, uint32_t count);
+void sampler_close_unwind_words(uint64_t *words, uint32_t first, uint32_t count);
+
+/* sampler_unwind_rules() - the ABI_MAX_RULES rules that the kernel side reads; borrowed. */
+struct abi_rule *sampler_unwind_rules(struct sampler *sampler);
 
 /* sampler_forget() - the kernel side gives the file a new id when it is seen again. */
 void sampler_forget(struct sampler *sampler, const struct abi_file *file);

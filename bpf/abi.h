@@ -45,6 +45,8 @@ _Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT
 /* How a stack ended, and the frame that says so where it is not whole. */
 #define ABI_VERDICTS(X)                                         \
 	X(WHOLE, "whole", "")                                   \
+	X(CHAIN_END, "chain_end", "[no unwind info]")           \
+	X(PENDING, "table_pending", "[unwind table pending]")   \
 	X(DEPTH_LIMIT, "depth_limit", "[truncated]")            \
 	X(NO_UNWIND_INFO, "no_unwind_info", "[no unwind info]") \
 	X(UNREADABLE, "unreadable_stack", "[unreadable stack]") \
@@ -89,6 +91,7 @@ struct abi_counters {
 #define ABI_RECORD_EXECUTABLE 2
 
 #define ABI_STACK_KERNEL_CUT 1 /* flag: the kernel part is not complete */
+#define ABI_STACK_PENDING    2 /* flag: a file's unwind table was not there yet */
 
 /*
  * Followed by kernel_frames and then user_frames words, leaf first. Two stacks are equal if all
@@ -132,12 +135,82 @@ struct abi_file {
 };
 _Static_assert(sizeof(struct abi_file) == 32, "hashed bytewise: no hidden padding");
 
-struct abi_executable {
-	__u64 asked_ns; /* when the agent was last asked to open it */
-	__u32 id;       /* 1 and up; never given twice */
-	__u32 ready;    /* set by the agent: no more requests */
+/* Where in the unwind memory a file's table is. Nowhere if page_count is 0. */
+struct abi_unwind_table {
+	__u32 pages;      /* word of its first page */
+	__u32 first_page; /* number of that page in the file */
+	__u32 page_count;
+	__u32 check; /* of the file: ABI_FILE_CHECK */
 };
-_Static_assert(sizeof(struct abi_executable) == 16, "shared through a map");
+
+/*
+ * An entry may be given to another file while it is read: whoever copies one believes the copy if
+ * this is right in it.
+ */
+#define ABI_FILE_CHECK(file) ((__u32)((file)->inode * 31 + (file)->ctime_ns * 7 + (file)->device))
+
+struct abi_executable {
+	__u64 asked_ns;                /* when the agent was last asked to open it */
+	__u32 id;                      /* 1 and up; never given twice */
+	__u32 ready;                   /* set by the agent: no more requests */
+	struct abi_unwind_table table; /* its check is the entry's */
+};
+_Static_assert(sizeof(struct abi_executable) == 32, "shared through a map");
+
+/* ---- unwind tables -----------------------------------------------------------------------------
+ *
+ * Unwind memory is an array of 8-byte words. A page stands for 1 KiB of a file: a word with the
+ * number of its first row, how many rows begin in it, and how many steps a binary search among
+ * them takes. Two rows share a word; row n is in half
+ * n % 2 of word n / 2. A row is the low bits of the offset at which it begins to hold, and a rule.
+ * The rule at an offset is that of the last row at or before it, which may lie before the page:
+ * the rows of a file stand one behind the other.
+ */
+#define ABI_PAGE_SHIFT       10
+#define ABI_PAGE_COUNT_SHIFT 32
+#define ABI_PAGE_COUNT_BITS  16
+#define ABI_PAGE_STEPS_SHIFT 48
+#define ABI_ROW_OFFSET_BITS  16
+#define ABI_ROW_SEARCH_STEPS 11    /* a page has at most 1,024 rows, one for each byte */
+#define ABI_MAX_RULES        32768 /* 1 MiB; 5,000 serve a whole distribution */
+#define ABI_RULE_NONE        0     /* the first rule: follow the frame pointer */
+
+/* How the frame before a call is found; see symbolizer/unwind_table.h for what each means. */
+enum abi_rule_cfa {
+	ABI_CFA_NONE,
+	ABI_CFA_END,
+	ABI_CFA_REGISTER,
+	ABI_CFA_DEREF,
+	ABI_CFA_INDEXED,
+	ABI_CFA_PLT,
+	ABI_CFA_SIGNAL,
+};
+
+enum abi_rule_saved {
+	ABI_SAVED_SAME,
+	ABI_SAVED_AT_CFA,
+	ABI_SAVED_REGISTER,
+	ABI_SAVED_UNDEFINED,
+	ABI_SAVED_AT_REGISTER,
+};
+
+struct abi_rule {
+	__u8 cfa; /* enum abi_rule_cfa */
+	__u8 cfa_register;
+	__u8 fp_saved; /* enum abi_rule_saved */
+	__u8 ra_saved;
+	__u8 bx_saved;
+	__u8 saved_base;
+	__u8 cfa_index;
+	__u8 cfa_scale;
+	__s32 cfa_offset;
+	__s32 cfa_addend;
+	__s32 fp_offset;
+	__s32 ra_offset;
+	__s32 bx_offset;
+	__s32 padding;
+};
+_Static_assert(sizeof(struct abi_rule) == 32, "one for each entry of a map, two in a cache line");
 
 /* "Open this file while you can": sent when a file is seen that is not ready. */
 struct abi_executable_event {

@@ -11,6 +11,22 @@ struct arch_registers {
 	__u64 orig_ax, ip, cs, flags, sp, ss;
 };
 
+/* Registers by the numbers that DWARF gives them. */
+#define ARCH_REGISTER_BX 3
+#define ARCH_REGISTER_FP 6
+#define ARCH_REGISTER_SP 7
+#define ARCH_REGISTERS   16
+
+/* Those that a called function gives back, and that are followed: what is known of them holds for the caller too. */
+#define ARCH_REGISTERS_TRACKED \
+	(1 << ARCH_REGISTER_BX | 1 << ARCH_REGISTER_FP | 1 << ARCH_REGISTER_SP)
+
+/* The kernel's struct ucontext, to which the stack pointer points when a signal handler has
+ * returned: after 40 bytes r8 to r15, then the rest in this order. */
+#define ARCH_UCONTEXT_REGISTERS 40
+#define ARCH_UCONTEXT_WORDS     17
+#define ARCH_UCONTEXT_ORDER     5, 4, 6, 3, 1, 0, 2, 7 /* rdi rsi rbp rbx rdx rax rcx rsp; then rip */
+
 #define ARCH_CODE_SEGMENT_32 0x23 /* __USER32_CS */
 #define ARCH_CODE_BYTES      4    /* what arch_return_slot() looks at */
 
@@ -22,6 +38,15 @@ static __always_inline bool arch_in_user_mode(const struct arch_registers *regs)
 static __always_inline bool arch_is_compat(const struct arch_registers *regs)
 {
 	return (regs->cs & 0xffff) == ARCH_CODE_SEGMENT_32;
+}
+
+/*
+ * Whether @code is what the C library has a signal handler return to: mov $15,%rax or %eax and
+ * syscall. musl's has no unwind information at all.
+ */
+static __always_inline bool arch_is_signal_return(__u64 code)
+{
+	return code == 0x0f0000000fc0c748 || (code & 0xffffffffffffff) == 0x050f0000000fb8;
 }
 
 /*

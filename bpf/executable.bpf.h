@@ -86,6 +86,7 @@ static __always_inline struct abi_executable *executable_of(const struct abi_fil
 
 	if (found)
 		return found;
+	fresh.table.check = ABI_FILE_CHECK(key);
 	fresh.id = new_executable_id();
 	if (!fresh.id) {
 		count(ABI_COUNT_IDS_EXHAUSTED);
@@ -125,15 +126,23 @@ static __always_inline bool is_due(const struct abi_executable *executable)
 		bpf_ktime_get_ns() - executable->asked_ns >= ABI_REQUEST_PERIOD_NS);
 }
 
-/* executable_id() - the number of the file that @vma shows; 0 if it could not get one. */
-static __noinline __u32 executable_id(const struct vma *vma, bool may_request)
+/*
+ * executable_of_vma() - what is known of the file that @vma shows, copied: an entry may be evicted
+ * and used again for another file at any time. False if the file could not get an entry.
+ */
+static __noinline bool executable_of_vma(const struct vma *vma, bool may_request,
+					 struct abi_executable *ret)
 {
 	struct abi_file key = file_identity(vma->file);
 	struct abi_executable *executable = executable_of(&key);
 
 	if (!executable)
-		return 0;
+		return false;
+	*ret = *executable;
+	barrier();
+	if (ret->table.check != ABI_FILE_CHECK(&key) || executable->table.check != ret->table.check)
+		return false;
 	if (may_request && is_due(executable))
 		request_open(executable, &key, vma);
-	return executable->id;
+	return true;
 }

@@ -14,6 +14,11 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+/* What was read before is not read again after. */
+#ifndef barrier
+#define barrier() asm volatile("" ::: "memory")
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct super_block {

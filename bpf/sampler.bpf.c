@@ -11,6 +11,7 @@
 #include "bpf/ring.bpf.h"
 #include "bpf/vma.bpf.h"
 #include "bpf/executable.bpf.h"
+#include "bpf/rules.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/unwind.bpf.h"
 
@@ -34,6 +35,7 @@ struct tick {
 	struct mm_struct *mm;
 	struct vma vma; /* last one hit: neighbouring frames mostly share it */
 	__u64 vma_word; /* frame word of vma.start, but for a mapping that no file backs */
+	struct abi_executable executable; /* its file; of anything else only the table counts */
 	struct abi_sample sample;
 	__u64 frames[MAX_FRAMES]; /* those of sample.stack */
 };
@@ -53,21 +55,37 @@ static long read_user(void *to, __u32 size, __u64 addr)
 	return bpf_probe_read_user(to, size, (void *)addr);
 }
 
-/* The frame word of the first byte of a mapping. */
-static __always_inline __u64 word_of_vma(struct mm_struct *mm, const struct vma *vma)
+/* Takes note of what is known of the file of tick->vma: its frame word, its unwind table. */
+static __always_inline void note_file(struct tick *tick)
 {
-	__u32 id;
-
-	if (!vma->file) {
-		if ((__u64)BPF_CORE_READ(mm, context.vdso) == vma->start)
-			return ABI_FRAME_VDSO << ABI_FRAME_KIND_SHIFT;
-		return vma->start;
+	if (!executable_of_vma(&tick->vma, true, &tick->executable) ||
+	    tick->vma.file_offset >> ABI_FRAME_OFFSET_BITS) {
+		tick->vma_word = ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | tick->vma.start;
+		tick->executable.table.page_count = 0;
+		return;
 	}
-	id = executable_id(vma, true);
-	if (!id || vma->file_offset >> ABI_FRAME_OFFSET_BITS)
-		return ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | vma->start;
-	return ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT | (__u64)id << ABI_FRAME_OFFSET_BITS |
-	       vma->file_offset;
+	tick->vma_word = ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT |
+			 (__u64)tick->executable.id << ABI_FRAME_OFFSET_BITS |
+			 tick->vma.file_offset;
+	if (!tick->executable.ready)
+		tick->sample.stack.flags |= ABI_STACK_PENDING;
+}
+
+/* Code that no file backs: the vDSO, or made at run time. */
+static __always_inline void note_memory(struct tick *tick)
+{
+	struct mm_struct *mm = tick->mm;
+	struct abi_unwind_table *table;
+	__u32 zero = 0;
+
+	tick->vma_word = tick->vma.start;
+	tick->executable.table.page_count = 0;
+	if ((__u64)BPF_CORE_READ(mm, context.vdso) != tick->vma.start)
+		return;
+	tick->vma_word = ABI_FRAME_VDSO << ABI_FRAME_KIND_SHIFT;
+	table = bpf_map_lookup_elem(&vdso_table, &zero);
+	if (table)
+		tick->executable.table = *table;
 }
 
 /* The mapping of @addr into tick->vma; false if there is none, or none that holds code. */
@@ -81,7 +99,10 @@ __noinline int find_code(struct tick *tick, __u64 addr)
 		tick->vma.end = 0;
 		return false;
 	}
-	tick->vma_word = word_of_vma(tick->mm, &tick->vma);
+	if (tick->vma.file)
+		note_file(tick);
+	else
+		note_memory(tick);
 	return true;
 }
 
@@ -105,21 +126,49 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	return true;
 }
 
+/* The rule of the current frame, whose code is in tick->vma; NULL if there is none. */
+static __always_inline const struct abi_rule *rule_of_frame(struct tick *tick)
+{
+	__u64 addr = tick->unwind.pc - !tick->unwind.is_leaf;
+	__u64 offset = tick->vma_word + (addr - tick->vma.start);
+	__u32 number;
+
+	if (addr - tick->vma.start >= tick->vma.end - tick->vma.start ||
+	    !tick->executable.table.page_count)
+		return NULL;
+	number = rule_find(&tick->executable.table, offset & ((1ULL << ABI_FRAME_OFFSET_BITS) - 1));
+	return number ? bpf_map_lookup_elem(&unwind_rules, &number) : NULL;
+}
+
+static __always_inline enum unwind_step step_without_rule(struct tick *tick)
+{
+	struct unwind_offer offer;
+
+	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &offer) &&
+	    find_code(tick, offer.pc - 1)) {
+		unwind_accept(&tick->unwind, &offer);
+		return UNWIND_CALLER;
+	}
+	if (!tick->unwind.is_leaf && unwind_is_signal_return(&tick->unwind))
+		return unwind_signal(&tick->unwind);
+	return unwind_frame_pointer(&tick->unwind);
+}
+
 /* Goes to the caller; false, with the verdict, when the stack ends here. */
 static __always_inline bool step_to_caller(struct tick *tick)
 {
-	struct unwind caller;
+	const struct abi_rule *rule = rule_of_frame(tick);
+	enum unwind_step step;
 
-	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &caller) &&
-	    find_code(tick, caller.pc - 1)) {
-		tick->unwind = caller;
-		return true;
-	}
-	switch (unwind_frame_pointer(&tick->unwind)) {
+	step = rule ? unwind_by_rule(&tick->unwind, rule) : step_without_rule(tick);
+	switch (step) {
 	case UNWIND_CALLER:
 		return true;
-	case UNWIND_END:
+	case UNWIND_ROOT:
 		tick->sample.stack.verdict = ABI_VERDICT_WHOLE;
+		return false;
+	case UNWIND_END:
+		tick->sample.stack.verdict = ABI_VERDICT_CHAIN_END;
 		return false;
 	case UNWIND_UNREADABLE:
 		tick->sample.stack.verdict = ABI_VERDICT_UNREADABLE;
@@ -141,6 +190,19 @@ static long walk_one_frame(__u32 index __attribute__((unused)), void *context)
 	return step_to_caller(tick) ? 0 : 1;
 }
 
+/* The registers by their numbers. A macro, since context and memory are read by different means. */
+#define NUMBER_REGISTERS(to, regs)                              \
+	do {                                                    \
+		(to)[0] = (regs)->ax, (to)[1] = (regs)->dx;     \
+		(to)[2] = (regs)->cx, (to)[3] = (regs)->bx;     \
+		(to)[4] = (regs)->si, (to)[5] = (regs)->di;     \
+		(to)[6] = (regs)->bp, (to)[7] = (regs)->sp;     \
+		(to)[8] = (regs)->r8, (to)[9] = (regs)->r9;     \
+		(to)[10] = (regs)->r10, (to)[11] = (regs)->r11; \
+		(to)[12] = (regs)->r12, (to)[13] = (regs)->r13; \
+		(to)[14] = (regs)->r14, (to)[15] = (regs)->r15; \
+	} while (0)
+
 /* User registers of a tick that hit kernel code: saved where the task entered the kernel. */
 static __always_inline bool read_saved_registers(struct tick *tick)
 {
@@ -153,33 +215,33 @@ static __always_inline bool read_saved_registers(struct tick *tick)
 static __always_inline void walk_user_stack(struct tick *tick, bool compat)
 {
 	tick->unwind.is_leaf = true;
+	tick->unwind.known = (1 << ARCH_REGISTERS) - 1;
+	tick->unwind.is_saved = 0;
 	tick->vma.start = tick->vma.end = 0;
-	if (compat) {
-		add_user_frame(tick);
-		tick->sample.stack.verdict = ABI_VERDICT_COMPAT;
-		return;
-	}
 	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
-	bpf_loop(max_user_frames, walk_one_frame, &tick, 0);
+	bpf_loop(compat ? 1 : max_user_frames, walk_one_frame, &tick, 0);
+	if (compat)
+		tick->sample.stack.verdict = ABI_VERDICT_COMPAT;
 }
 
 static __always_inline void add_user_stack(struct tick *tick, struct perf_tick *context)
 {
-	const struct arch_registers *regs = &tick->saved;
+	bool compat;
 
 	if (!tick->mm)
 		return; /* a kernel thread, or a process that is almost gone */
 	if (arch_in_user_mode(&context->regs)) {
 		tick->unwind.pc = context->regs.ip;
-		tick->unwind.sp = context->regs.sp;
-		tick->unwind.fp = context->regs.bp;
-		walk_user_stack(tick, arch_is_compat(&context->regs));
+		NUMBER_REGISTERS(tick->unwind.registers, &context->regs);
+		compat = arch_is_compat(&context->regs);
 	} else if (read_saved_registers(tick)) {
-		tick->unwind.pc = regs->ip;
-		tick->unwind.sp = regs->sp;
-		tick->unwind.fp = regs->bp;
-		walk_user_stack(tick, arch_is_compat(regs));
+		tick->unwind.pc = tick->saved.ip;
+		NUMBER_REGISTERS(tick->unwind.registers, &tick->saved);
+		compat = arch_is_compat(&tick->saved);
+	} else {
+		return;
 	}
+	walk_user_stack(tick, compat);
 }
 
 static __always_inline void add_kernel_stack(struct tick *tick, struct perf_tick *context)
@@ -192,12 +254,12 @@ static __always_inline void add_kernel_stack(struct tick *tick, struct perf_tick
 	if (bytes <= 0) {
 		tick->frames[0] = context->regs.ip;
 		tick->sample.stack.kernel_frames = 1;
-		tick->sample.stack.flags = ABI_STACK_KERNEL_CUT;
+		tick->sample.stack.flags |= ABI_STACK_KERNEL_CUT;
 		return;
 	}
 	tick->sample.stack.kernel_frames = bytes / sizeof(__u64);
 	if (tick->sample.stack.kernel_frames == ABI_MAX_KERNEL_FRAMES)
-		tick->sample.stack.flags = ABI_STACK_KERNEL_CUT;
+		tick->sample.stack.flags |= ABI_STACK_KERNEL_CUT;
 }
 
 static __always_inline void send_sample(struct tick *tick)
@@ -292,9 +354,11 @@ int identify(struct bpf_raw_tracepoint_args *context)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct abi_executable executable;
 	struct vma vma;
 
-	if (!vma_find(mm, context->args[0], &vma) || !vma.file)
+	if (!vma_find(mm, context->args[0], &vma) || !vma.file ||
+	    !executable_of_vma(&vma, false, &executable))
 		return 0;
-	return executable_id(&vma, false);
+	return executable.id;
 }

@@ -24,7 +24,9 @@ static void ignore_event(void *context, const struct abi_executable_event *event
 
 static struct sampler *open_sampler(void)
 {
-	struct sampler_options options = { .frequency_hz = 1, .max_user_frames = 1 };
+	struct sampler_options options = { .frequency_hz = 1,
+					   .max_user_frames = 1,
+					   .unwind_bytes = 1 << 20 };
 	struct sampler_sink sink = { NULL, ignore_sample, ignore_event };
 	struct sampler *sampler = NULL;
 

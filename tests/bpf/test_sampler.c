@@ -80,6 +80,7 @@ static void on_executable(void *context, const struct abi_executable_event *even
 static const struct sampler_options defaults = {
 	.frequency_hz = 500,
 	.max_user_frames = 512,
+	.unwind_bytes = 4 << 20,
 };
 
 static struct sampler *open_sampler(const struct sampler_options *options, struct seen *seen)
@@ -145,7 +146,9 @@ TEST(taken_is_delivered_plus_drops)
 
 TEST(a_ring_that_nobody_drains_drops_and_counts)
 {
-	struct sampler_options options = { .frequency_hz = 1000, .max_user_frames = 1024 };
+	struct sampler_options options = { .frequency_hz = 1000,
+					   .max_user_frames = 1024,
+					   .unwind_bytes = 4 << 20 };
 	struct seen seen = {};
 	AUTO(sampler) sampler = open_sampler(&options, &seen);
 	struct abi_counters counters;

@@ -35,6 +35,23 @@ TEST(what_is_no_duration_is_refused)
 		CHECK_EQ(quantity_parse_duration(&ns, bad[i]), -EINVAL);
 }
 
+TEST(sizes_read_with_their_suffix)
+{
+	uint64_t bytes;
+
+	CHECK_EQ(quantity_parse_size(&bytes, "4096"), 0);
+	CHECK_EQ(bytes, 4096);
+	CHECK_EQ(quantity_parse_size(&bytes, "64K"), 0);
+	CHECK_EQ(bytes, 65536);
+	CHECK_EQ(quantity_parse_size(&bytes, "1G"), 0);
+	CHECK_EQ(bytes, 1 << 30);
+	CHECK_EQ(quantity_parse_size(&bytes, ""), -EINVAL);
+	CHECK_EQ(quantity_parse_size(&bytes, "-1"), -EINVAL);
+	CHECK_EQ(quantity_parse_size(&bytes, "1X"), -EINVAL);
+	CHECK_EQ(quantity_parse_size(&bytes, "1MB"), -EINVAL);
+	CHECK_EQ(quantity_parse_size(&bytes, "99999999999T"), -EINVAL);
+}
+
 TEST(counts_keep_to_their_range)
 {
 	uint64_t number;

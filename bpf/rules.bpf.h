@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+#include "bpf/abi.h"
+#include "bpf/kernel.h"
+
+/*
+ * rules - which rule unwinds a frame at a place in a file.
+ *
+ * The tables are written by the agent through its own mapping of the memory, a table before the
+ * entry that leads to it. See abi.h for the layout.
+ */
+
+/* Sized before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 1);
+} unwind_memory SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct abi_rule);
+	__uint(max_entries, ABI_MAX_RULES);
+} unwind_rules SEC(".maps");
+
+/* The vDSO has no file: its table is set by the agent for all processes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct abi_unwind_table);
+	__uint(max_entries, 1);
+} vdso_table SEC(".maps");
+
+/* 1 if a < b, else 0, without a branch. The empty assembly hides from the compiler that it is one. */
+static __always_inline __u64 is_less(__u64 a, __u64 b)
+{
+	__u64 difference = a - b;
+
+	asm volatile("" : "+r"(difference));
+	return difference >> 63;
+}
+
+static __always_inline __u64 *row_word(__u64 number)
+{
+	__u32 word = number / 2;
+
+	return bpf_map_lookup_elem(&unwind_memory, &word);
+}
+
+static __always_inline __u32 row_in(__u64 word, __u64 number)
+{
+	return word >> (number % 2 * 32);
+}
+
+/*
+ * How many of the page's rows begin at or before @low; -1 if the table is broken. No branch
+ * depends on what is compared: the verifier would follow both sides of each.
+ */
+static __always_inline __s64 rows_before(__u64 page, __u64 low)
+{
+	__u64 first = (__u32)page;
+	__u64 count = page >> ABI_PAGE_COUNT_SHIFT & ((1U << ABI_PAGE_COUNT_BITS) - 1);
+	__u32 steps = page >> ABI_PAGE_STEPS_SHIFT;
+	__u64 before = 0;
+
+#pragma clang loop unroll(disable)
+	for (__u32 step = 0; step < ABI_ROW_SEARCH_STEPS && step < steps; step++) {
+		__u64 half = 1ULL << ((steps - step - 1) & 15);
+		__u64 middle = before + half;
+		__u64 inside = is_less(middle, count + 1);
+		/* Beyond the end any row will do, as its comparison does not count. */
+		__u64 number = first + count + (middle - count) * inside - 1;
+		__u64 *word = row_word(number);
+		__u64 offset;
+
+		if (!word)
+			return -1;
+		offset = row_in(*word, number) & ((1U << ABI_ROW_OFFSET_BITS) - 1);
+		before += half * (inside & is_less(offset, low + 1));
+	}
+	return before;
+}
+
+/* rule_find() - the number of the rule at @offset in the file of @table. */
+static __noinline __u32 rule_find(const struct abi_unwind_table *table, __u64 offset)
+{
+	__u32 page = (__u32)(offset >> ABI_PAGE_SHIFT) - table->first_page;
+	__u32 word = table->pages + page;
+	__u64 *entry, *row;
+	__u64 first;
+	__s64 before;
+
+	if (page >= table->page_count)
+		return ABI_RULE_NONE;
+	entry = bpf_map_lookup_elem(&unwind_memory, &word);
+	if (!entry)
+		return ABI_RULE_NONE;
+	first = (__u32)*entry;
+	before = rows_before(*entry, offset & ((1U << ABI_ROW_OFFSET_BITS) - 1));
+	row = row_word(first + before - 1);
+	if (before < 0 || !row)
+		return ABI_RULE_NONE;
+	return row_in(*row, first + before - 1) >> ABI_ROW_OFFSET_BITS;
+}
