@@ -43,10 +43,11 @@ OBJECTS   := $(SOURCES:%.c=$(O)/%.o) $(O)/gen/profile.pb-c.o $(O)/pprof/flame_pa
 LIBRARY   := $(filter-out $(O)/agent/main.o,$(OBJECTS))
 UNIT      := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c tests/harness/*.c))
 BPF_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)) $(O)/tests/harness/test.o
+KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)/tests/harness/test.o
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-bench run test check check-asan check-bpf check-e2e bench lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench run test test-kernels check check-asan check-bpf check-e2e check-kernels bench lint format install clean help
 
 all: $(O)/wick
 
@@ -56,6 +57,7 @@ help:
 	@echo 'make run        deps, build, and a 10 s profile of this machine: wick.html, wick.pb.gz'
 	@echo 'make test       install what the tests need, build, run every test'
 	@echo '  check  check-asan  check-bpf  check-e2e    one kind of test at a time'
+	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (4 minutes)'
 	@echo 'make bench      cost of wick beside perf, in the same run'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
@@ -131,6 +133,8 @@ $(O)/tests/unit/run: $(UNIT) $(LIBRARY)
 $(O)/tests/bpf/run: $(BPF_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
+$(O)/tests/kernels/run: $(KERNEL_TESTS) $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 check: $(O)/tests/unit/run
 	@tests/run.sh unit $(O)/tests/unit/run
@@ -141,6 +145,12 @@ check-bpf: $(O)/tests/bpf/run
 	@tests/run.sh bpf $(SUDO) $(O)/tests/bpf/run
 check-e2e: $(O)/wick
 	@tests/run.sh e2e $(SUDO) tests/e2e/run.sh $(O)
+check-kernels: $(O)/wick $(O)/tests/bpf/run $(O)/tests/kernels/run
+	@tests/run.sh kernels tests/kernels/run.sh $(O)
+deps-kernels:
+	@deploy/packages.sh install build kernels
+test-kernels: deps-kernels
+	@$(MAKE) --no-print-directory check-kernels
 test: deps-test
 	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run

@@ -111,6 +111,8 @@ static int configure(struct sampler *sampler, const struct sampler_options *opti
 			return subsystem;
 		skeleton->rodata->cgroup_subsystem = subsystem;
 	}
+	if (!options->only_processes)
+		bpf_map__set_max_entries(skeleton->maps.target_processes, 1);
 	bpf_program__set_autoload(skeleton->progs.on_fork, options->follow_children);
 	bpf_program__set_autoload(skeleton->progs.on_free, options->only_processes);
 	err = bpf_map__set_max_entries(skeleton->maps.unwind_memory,
@@ -128,7 +130,7 @@ static int explain_load_failure(int err)
 				      "`wick help record` for the capabilities)");
 	if (err == -EINVAL || err == -ENOENT || err == -ESRCH || err == -EOPNOTSUPP)
 		err = -EOPNOTSUPP;
-	return log_error(err, "this kernel did not load the sampler; it needs Linux 6.1 or newer "
+	return log_error(err, "this kernel did not load the sampler; it needs Linux 5.10 or newer "
 			      "with BTF (-v shows the kernel's reason)");
 }
 

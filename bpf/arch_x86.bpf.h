@@ -27,8 +27,9 @@ struct arch_registers {
 #define ARCH_UCONTEXT_WORDS     17
 #define ARCH_UCONTEXT_ORDER     5, 4, 6, 3, 1, 0, 2, 7 /* rdi rsi rbp rbx rdx rax rcx rsp; then rip */
 
-#define ARCH_CODE_SEGMENT_32 0x23 /* __USER32_CS */
-#define ARCH_CODE_BYTES      4    /* what arch_return_slot() looks at */
+#define ARCH_CODE_SEGMENT_32    0x23  /* __USER32_CS */
+#define ARCH_CODE_BYTES         4     /* what arch_return_slot() looks at */
+#define ARCH_KERNEL_STACK_BYTES 16384 /* THREAD_SIZE, where KASAN is off */
 
 static __always_inline bool arch_in_user_mode(const struct arch_registers *regs)
 {
@@ -38,6 +39,12 @@ static __always_inline bool arch_in_user_mode(const struct arch_registers *regs)
 static __always_inline bool arch_is_compat(const struct arch_registers *regs)
 {
 	return (regs->cs & 0xffff) == ARCH_CODE_SEGMENT_32;
+}
+
+/* Where the user's registers are on a task's kernel stack. Before 6.9, which made room for FRED. */
+static __always_inline __u64 arch_saved_registers(__u64 stack)
+{
+	return stack + ARCH_KERNEL_STACK_BYTES - sizeof(struct arch_registers);
 }
 
 /*

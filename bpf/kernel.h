@@ -64,6 +64,15 @@ struct file {
 	struct inode *f_inode;
 };
 
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
 struct maple_tree {
 	void *ma_root;
 };
@@ -83,8 +92,11 @@ typedef struct {
 } mm_context_t;
 
 struct mm_struct {
-	struct maple_tree mm_mt;
+	struct maple_tree mm_mt; /* since 6.1 */
 	mm_context_t context;
+};
+struct mm_struct___rb { /* before 6.1 */
+	struct rb_root mm_rb;
 };
 
 struct vm_area_struct {
@@ -94,6 +106,9 @@ struct vm_area_struct {
 	unsigned long vm_flags;
 	unsigned long vm_pgoff;
 	struct file *vm_file;
+};
+struct vm_area_struct___rb { /* before 6.1 */
+	struct rb_node vm_rb;
 };
 
 struct kernfs_node {
@@ -120,6 +135,7 @@ struct css_set {
 };
 
 struct task_struct {
+	void *stack;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	int pid;

@@ -88,9 +88,23 @@ static __always_inline void note_memory(struct tick *tick)
 		tick->executable.table = *table;
 }
 
-/* The mapping of @addr into tick->vma; false if there is none, or none that holds code. */
-__noinline int find_code(struct tick *tick, __u64 addr)
+static __always_inline struct tick *this_tick(void)
 {
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ticks, &zero);
+}
+
+/*
+ * The mapping of @addr into tick->vma; false if there is none, or none that holds code.
+ *
+ * Not static, like walk_one_frame(): so the verifier looks at it once, and not again at each call in
+ * each turn of a loop. Before 5.13 such functions take numbers only, hence this_tick().
+ */
+__noinline int find_code(__u64 addr)
+{
+	struct tick *tick = this_tick();
+
 	if (!tick)
 		return false;
 	if (addr >= tick->vma.start && addr < tick->vma.end)
@@ -113,7 +127,7 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	__u32 at = tick->sample.stack.kernel_frames + tick->sample.stack.user_frames;
 	__u64 word;
 
-	if (find_code(tick, addr))
+	if (find_code(addr))
 		word = tick->vma_word + (addr - tick->vma.start);
 	else if (tick->unwind.is_leaf)
 		word = addr & ((1ULL << ABI_FRAME_KIND_SHIFT) - 1);
@@ -145,7 +159,7 @@ static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 	struct unwind_offer offer;
 
 	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &offer) &&
-	    find_code(tick, offer.pc - 1)) {
+	    find_code(offer.pc - 1)) {
 		unwind_accept(&tick->unwind, &offer);
 		return UNWIND_CALLER;
 	}
@@ -179,15 +193,18 @@ static __always_inline bool step_to_caller(struct tick *tick)
 	}
 }
 
-static long walk_one_frame(__u32 index __attribute__((unused)), void *context)
+/* Adds the current frame and goes to its caller; false when the stack ends here. */
+__noinline int walk_one_frame(void)
 {
-	struct tick *tick = *(struct tick **)context;
+	struct tick *tick = this_tick();
 
+	if (!tick)
+		return false;
 	if (!add_user_frame(tick)) {
 		tick->sample.stack.verdict = ABI_VERDICT_NO_UNWIND_INFO;
-		return 1;
+		return false;
 	}
-	return step_to_caller(tick) ? 0 : 1;
+	return step_to_caller(tick);
 }
 
 /* The registers by their numbers. A macro, since context and memory are read by different means. */
@@ -203,10 +220,20 @@ static long walk_one_frame(__u32 index __attribute__((unused)), void *context)
 		(to)[14] = (regs)->r14, (to)[15] = (regs)->r15; \
 	} while (0)
 
-/* User registers of a tick that hit kernel code: saved where the task entered the kernel. */
+/* Where the current task's user registers were saved when it entered the kernel. */
+static __always_inline __u64 saved_registers(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return bpf_task_pt_regs(bpf_get_current_task_btf());
+	return arch_saved_registers((__u64)BPF_CORE_READ(task, stack));
+}
+
+/* User registers of a tick that hit kernel code. */
 static __always_inline bool read_saved_registers(struct tick *tick)
 {
-	long saved = bpf_task_pt_regs(bpf_get_current_task_btf());
+	__u64 saved = saved_registers();
 
 	return !bpf_probe_read_kernel(&tick->saved, sizeof(tick->saved), (void *)saved) &&
 	       arch_in_user_mode(&tick->saved);
@@ -219,7 +246,11 @@ static __always_inline void walk_user_stack(struct tick *tick, bool compat)
 	tick->unwind.is_saved = 0;
 	tick->vma.start = tick->vma.end = 0;
 	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
-	bpf_loop(compat ? 1 : max_user_frames, walk_one_frame, &tick, 0);
+	/* Not bpf_loop(), which came with 5.17. A turn is a few instructions to the verifier. */
+	for (__u32 i = 0; i < max_user_frames && !(compat && i); i++) {
+		if (!walk_one_frame())
+			break;
+	}
 	if (compat)
 		tick->sample.stack.verdict = ABI_VERDICT_COMPAT;
 }
@@ -275,8 +306,7 @@ static __always_inline void send_sample(struct tick *tick)
 static __always_inline void take_sample(struct perf_tick *context, struct task_struct *task,
 					__u64 process, struct cgroup *group)
 {
-	__u32 zero = 0;
-	struct tick *tick = bpf_map_lookup_elem(&ticks, &zero);
+	struct tick *tick = this_tick();
 
 	if (!tick)
 		return;

@@ -16,7 +16,6 @@ const volatile __s32 cgroup_subsystem = -1; /* a v1 hierarchy by subsystem, -1: 
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32); /* tgid */
 	__type(value, __u8);
 	__uint(max_entries, ABI_MAX_TARGETS);

@@ -7,11 +7,12 @@
  * vma - the mapping at an address, found in the kernel's own tree without taking a lock.
  *
  * bpf_find_vma() needs an interrupt of its own to drop the lock, so it works once per tick and
- * costs 25 times as much. Here plain reads walk the maple tree (since 6.1), and what they find is
- * believed only if it holds the address and belongs to the process: the tree may change under
- * the reader, and a node may be freed, but then the check fails and the caller sees no mapping.
+ * costs 25 times as much. Here plain reads walk the maple tree (since 6.1) or the red-black tree
+ * (before), and what they find is believed only if it holds the address and belongs to the process:
+ * the tree may change under the reader, and a node may be freed, but then the check fails and the
+ * caller sees no mapping.
  *
- * Source of the layout: include/linux/maple_tree.h of the kernel. An entry is a pointer to a
+ * Source of the maple tree's layout: include/linux/maple_tree.h of the kernel. An entry is a pointer to a
  * 256-byte node with the node's type in bits 3 to 6; a node has pivots, ascending, the last ones
  * possibly zero, and one slot more than pivots: slot i holds what lies above pivot i-1 up to and including pivot i.
  */
@@ -22,6 +23,8 @@
 #define MAPLE_TYPE_ARANGE   3
 #define MAPLE_RANGE_PIVOTS  15
 #define MAPLE_ARANGE_PIVOTS 9
+
+#define RB_MAX_DEPTH 40 /* twice the logarithm of a million mappings */
 
 #define VMA_EXECUTABLE 0x4 /* VM_EXEC */
 
@@ -51,8 +54,8 @@ static __always_inline __u32 maple_slot_of(const __u64 *pivots, __u32 count, __u
 	return below;
 }
 
-/* One level down; 0 when something could not be read. */
-static __noinline __u64 maple_step(__u64 node, __u32 type, __u64 addr)
+/* One level down; 0 when something could not be read. Not static: verified once, not at each level. */
+__noinline __u64 maple_step(__u64 node, __u32 type, __u64 addr)
 {
 	__u64 pivots[MAPLE_RANGE_PIVOTS] = {};
 	__u64 next = 0;
@@ -98,10 +101,39 @@ static __always_inline struct vm_area_struct *maple_find(struct mm_struct *mm, _
 	return NULL;
 }
 
-/* vma_find() - the mapping of @mm that holds @addr; false if there is none. */
-static __noinline bool vma_find(struct mm_struct *mm, __u64 addr, struct vma *ret)
+static __always_inline struct vm_area_struct *rb_find(struct mm_struct *mm, __u64 addr)
 {
-	struct vm_area_struct *area = maple_find(mm, addr);
+	struct mm_struct___rb *tree = (void *)mm;
+	struct rb_node *node = BPF_CORE_READ(tree, mm_rb.rb_node);
+
+	for (int depth = 0; depth < RB_MAX_DEPTH && node; depth++) {
+		struct vm_area_struct *area =
+			(void *)node - bpf_core_field_offset(struct vm_area_struct___rb, vm_rb);
+
+		if (BPF_CORE_READ(area, vm_end) <= addr)
+			node = BPF_CORE_READ(node, rb_right);
+		else if (BPF_CORE_READ(area, vm_start) > addr)
+			node = BPF_CORE_READ(node, rb_left);
+		else
+			return area;
+	}
+	return NULL;
+}
+
+static __always_inline struct vm_area_struct *area_find(struct mm_struct *mm, __u64 addr)
+{
+	struct mm_struct___rb *tree = (void *)mm;
+
+	if (bpf_core_field_exists(mm->mm_mt))
+		return maple_find(mm, addr);
+	if (bpf_core_field_exists(tree->mm_rb))
+		return rb_find(mm, addr);
+	return NULL;
+}
+
+static __noinline bool vma_find_once(struct mm_struct *mm, __u64 addr, struct vma *ret)
+{
+	struct vm_area_struct *area = area_find(mm, addr);
 
 	if (!area || BPF_CORE_READ(area, vm_mm) != mm)
 		return false;
@@ -113,4 +145,14 @@ static __noinline bool vma_find(struct mm_struct *mm, __u64 addr, struct vma *re
 	ret->file = BPF_CORE_READ(area, vm_file);
 	ret->file_offset = BPF_CORE_READ(area, vm_pgoff) << 12;
 	return true;
+}
+
+/*
+ * vma_find() - the mapping of @mm that holds @addr; false if there is none.
+ *
+ * Asks again before it says no: a tree that was just being rebuilt has been by then.
+ */
+static __always_inline bool vma_find(struct mm_struct *mm, __u64 addr, struct vma *ret)
+{
+	return vma_find_once(mm, addr, ret) || vma_find_once(mm, addr, ret);
 }

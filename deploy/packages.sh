@@ -1,7 +1,7 @@
 #!/bin/sh
 # What wick is built and tested with, by package name, and how to find out that it is missing.
-#   packages.sh check build|test|bench...     name every missing package, exit 1 if there is one
-#   packages.sh install build|test|bench...   install the missing ones with apt-get or dnf (asks for root)
+#   packages.sh check build|test|kernels|bench...     name every missing package, exit 1 if there is one
+#   packages.sh install build|test|kernels|bench...   install the missing ones with apt-get or dnf (asks for root)
 #   packages.sh bpftool                 print the bpftool to use
 # This is the only list: the Makefile, CI and the README all come here.
 set -eu
@@ -36,6 +36,9 @@ table() {
 	test   tool:strace                   strace                          strace
 	test   tool:clang-format             clang-format-14|clang-format    clang-tools-extra
 	test   tool:shellcheck               shellcheck                      ShellCheck
+	kernels tool:qemu-system-x86_64      qemu-system-x86                 qemu-system-x86-core
+	kernels tool:busybox                 busybox-static|busybox          busybox
+	kernels archive:libc.a               libc6-dev                       glibc-static
 	bench  tool:perf                     linux-perf|linux-tools-generic  perf
 	bench  tool:python3                  python3                         python3
 	END
@@ -62,6 +65,7 @@ present() { # PROBE
 	tool:clang-format) command -v clang-format-14 >/dev/null || command -v clang-format >/dev/null ;;
 	tool:*) command -v "${1#tool:}" >/dev/null ;;
 	header:*) echo "#include <${1#header:}>" | ${CC:-cc} -include stddef.h -E - >/dev/null 2>&1 ;;
+	archive:*) [ "$(${CC:-cc} -print-file-name="${1#archive:}" 2>/dev/null)" != "${1#archive:}" ] ;;
 	library:*) file=lib${1#library:}.so; [ "$(${CC:-cc} -print-file-name="$file" 2>/dev/null)" != "$file" ] ;;
 	bpftool) find_bpftool >/dev/null ;;
 	esac

@@ -91,21 +91,23 @@ static struct sampler *open_sampler(const struct sampler_options *options, struc
 	return sampler_open(&sampler, options, &target) ? NULL : sampler;
 }
 
-/* Runs a child that burns for @seconds below @depth frames, while sampling. */
-static void sample_child(struct sampler *sampler, struct seen *seen, double seconds, int depth)
+/* Samples a child that burns below @depth frames, until so many samples of it are here, or 10 s. */
+static void sample_child(struct sampler *sampler, struct seen *seen, size_t wanted, int depth)
 {
 	pid_t child = fork();
 
 	if (!child) {
-		burn_below(seconds, depth);
+		burn_below(10, depth);
 		_exit(0);
 	}
 	seen->pid = child;
-	while (waitpid(child, NULL, WNOHANG) != child) {
+	for (int i = 0; i < 500 && seen->of_pid < wanted; i++) {
 		usleep(20000);
 		sampler_drain(sampler);
 	}
 	sampler_stop(sampler);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	sampler_drain(sampler);
 }
 
@@ -118,7 +120,7 @@ TEST(the_leaf_is_placed_in_the_file_that_runs)
 	seen.leaf_id = sampler_identify(sampler, (const void *)(uintptr_t)burn);
 	CHECK(seen.leaf_id);
 	CHECK_EQ(sampler_start(sampler), 0);
-	sample_child(sampler, &seen, 1.0, 0);
+	sample_child(sampler, &seen, 300, 0);
 	printf("# %zu samples of the child, %zu in its file\n", seen.of_pid, seen.with_chain);
 	CHECK(seen.of_pid > 100);
 	CHECK_EQ(seen.empty, 0);
@@ -134,7 +136,7 @@ TEST(taken_is_delivered_plus_drops)
 
 	CHECK(sampler);
 	CHECK_EQ(sampler_start(sampler), 0);
-	sample_child(sampler, &seen, 0.5, 0);
+	sample_child(sampler, &seen, 100, 0);
 	CHECK_EQ(sampler_counters(sampler, &counters), 0);
 	CHECK_EQ(counters.counts[ABI_COUNT_TAKEN],
 		 seen.samples + counters.drops[ABI_DROP_RING_FULL]);
@@ -204,7 +206,7 @@ TEST(a_stack_deeper_than_the_limit_is_cut_there_and_says_so)
 	sampler = open_sampler(&options, &seen);
 	CHECK(sampler);
 	CHECK_EQ(sampler_start(sampler), 0);
-	sample_child(sampler, &seen, 0.5, 1000);
+	sample_child(sampler, &seen, 100, 1000);
 	CHECK(seen.of_pid > 50);
 	CHECK_EQ(seen.deepest, 300);
 	CHECK(seen.depth_limited * 10 >= seen.of_pid * 9);
@@ -220,7 +222,7 @@ TEST(a_stack_below_the_limit_is_walked_to_its_end)
 	sampler = open_sampler(&options, &seen);
 	CHECK(sampler);
 	CHECK_EQ(sampler_start(sampler), 0);
-	sample_child(sampler, &seen, 0.5, 1000);
+	sample_child(sampler, &seen, 100, 1000);
 	CHECK(seen.of_pid > 50);
 	CHECK(seen.deepest > 1001);
 	CHECK_EQ(seen.depth_limited, 0);
