@@ -35,7 +35,7 @@ struct report {
  */
 static enum abi_verdict final_verdict(const struct abi_stack *stack, const struct place *outermost)
 {
-	if (!stack->user_frames || stack->verdict == ABI_VERDICT_WHOLE ||
+	if (!outermost || !stack->user_frames || stack->verdict == ABI_VERDICT_WHOLE ||
 	    stack->verdict == ABI_VERDICT_COMPAT)
 		return stack->verdict;
 	if (outermost->is_entry)

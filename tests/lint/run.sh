@@ -105,7 +105,11 @@ command -v shellcheck >/dev/null && claim "shellcheck has nothing to say" shell_
 
 if [ "${1:-}" = --all ]; then
 	flags=(-std=gnu17 -D_GNU_SOURCE -I. -isystem "$out/gen")
-	tidy() { files 'agent/*.c' 'symbolizer/*.c' 'pprof/*.c' | xargs -P2 -n8 "${CLANG_TIDY:-clang-tidy}" --quiet -- "${flags[@]}" 2>&1 | grep -E 'warning|error'; }
+	tidy() {
+		files 'agent/*.c' 'symbolizer/*.c' 'pprof/*.c' |
+			xargs -P2 -n8 sh -c '"$0" --quiet "$@" -- '"${flags[*]} -DWICK_VERSION=\\\"\\\"" "${CLANG_TIDY:-clang-tidy}" 2>&1 |
+			grep -E 'warning:|error:'
+	}
 	analyzer() { files 'agent/*.c' 'symbolizer/*.c' 'pprof/*.c' | xargs -P2 -n1 "${CC:-cc}" "${flags[@]}" -DWICK_VERSION='""' -O2 -fanalyzer -fsyntax-only; }
 	claim "clang-tidy has nothing to say" tidy
 	claim "gcc's analyzer has nothing to say" analyzer
