@@ -16,6 +16,7 @@ table() {
 	build  header:stdio.h                libc6-dev                       glibc-devel
 	build  header:bpf/libbpf.h           libbpf-dev                      libbpf-devel
 	build  header:gelf.h                 libelf-dev                      elfutils-libelf-devel
+	build  header:dwarf.h                libdw-dev                       elfutils-devel
 	build  header:zlib.h                 zlib1g-dev                      zlib-devel
 	build  header:protobuf-c/protobuf-c.h libprotobuf-c-dev              protobuf-c-devel
 	build  tool:protoc-c                 protobuf-c-compiler             protobuf-c-compiler
@@ -33,6 +34,8 @@ table() {
 	test   tool:setpriv                  util-linux                      util-linux
 	test   tool:rustc                    rustc                           rust
 	test   tool:gunzip                   gzip                            gzip
+	test   tool:readelf                  binutils                        binutils
+	test   tool:flock                    util-linux                      util-linux
 	test   tool:strace                   strace                          strace
 	test   tool:clang-format             clang-format-14|clang-format    clang-tools-extra
 	test   tool:shellcheck               shellcheck                      ShellCheck

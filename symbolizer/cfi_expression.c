@@ -168,7 +168,8 @@ static bool read_constant(struct cfi_reader *reader, uint8_t op, int64_t *ret_va
 		*ret_value = cfi_read_u8(reader);
 		return true;
 	case DW_OP_const1s:
-		*ret_value = (int8_t)cfi_read_u8(reader);
+		*ret_value = cfi_read_u8(reader);
+		*ret_value -= *ret_value & 0x80 ? 0x100 : 0;
 		return true;
 	case DW_OP_const2u:
 		*ret_value = cfi_read_u16(reader);
@@ -229,8 +230,8 @@ static bool read_plt(const struct cfi_reader *expression, struct cfi_form *ret_f
 	const uint8_t *at = expression->at;
 
 	if (cfi_reader_left(expression) != sizeof(before) + 1 + sizeof(after) ||
-	    memcmp(at, before, sizeof(before)) ||
-	    memcmp(at + sizeof(before) + 1, after, sizeof(after)) ||
+	    memcmp(at, before, sizeof(before)) != 0 ||
+	    memcmp(at + sizeof(before) + 1, after, sizeof(after)) != 0 ||
 	    at[sizeof(before)] < DW_OP_lit0 || at[sizeof(before)] > DW_OP_lit15)
 		return false;
 	*ret_form = (struct cfi_form){ .kind = CFI_FORM_PLT,

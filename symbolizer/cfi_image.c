@@ -49,7 +49,7 @@ static int read_elf_header(struct cfi_image *image, Elf64_Ehdr *header)
 	size = cfi_read_file(image->fd, header, sizeof(*header), 0);
 	if (size < 0)
 		return (int)size;
-	if (size < (int64_t)sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) ||
+	if (size < (int64_t)sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    header->e_machine != EM_X86_64)
 		return -ENOEXEC;
@@ -146,7 +146,7 @@ static void add_section(struct cfi_image *image, const Elf64_Shdr *header, const
 	if (header->sh_type == SHT_NOBITS || header->sh_type == SHT_NULL)
 		return;
 	for (size_t i = 0; i < CFI_SECTION_COUNT; i++) {
-		if (image->sections[i].size || strcmp(name, wanted[i]))
+		if (image->sections[i].size || strcmp(name, wanted[i]) != 0)
 			continue;
 		image->sections[i] =
 			extent_of(image, header->sh_addr, header->sh_offset, header->sh_size);

@@ -157,11 +157,13 @@ static void set_others(struct unwind_rule *rule, struct origin *origin,
 		       &rule->fp_offset)) {
 		cfi_budget_lose(budget, UNWIND_LOST_FRAME_POINTER);
 		rule->fp_saved = UNWIND_SAVED_UNDEFINED;
+		rule->fp_offset = 0;
 	}
 	if (!set_saved(origin, &state->saved[CFI_SLOT_RBX], CFI_REGISTER_RBX, &rule->bx_saved,
 		       &rule->bx_offset)) {
 		cfi_budget_lose(budget, UNWIND_LOST_RBX);
 		rule->bx_saved = UNWIND_SAVED_UNDEFINED;
+		rule->bx_offset = 0;
 	}
 	if (origin->base != NO_BASE)
 		rule->saved_base = origin->base;

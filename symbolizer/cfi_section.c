@@ -7,7 +7,8 @@
 enum {
 	WINDOWS = 8,           /* places that are read along at once */
 	FIRST_READ = 4 * 1024, /* bytes; if reading goes on there, CFI_MAX_BLOCK at a time */
-	EFFORT_FACTOR = 16,    /* times the section's size; 4 to 5 are needed */
+	EFFORT_FACTOR = 16,    /* times the section's size; 3 are needed, 9 in the worst order */
+	COPY_DISCOUNT = 16,    /* running a byte takes so much longer than reading it */
 	EFFORT_BYTES = 4 * 1024 * 1024,
 	MAX_BYTES = 256 * 1024 * 1024,         /* of a section; libLLVM's has 5 MB */
 	MAX_INFLATED_BYTES = 16 * 1024 * 1024, /* of a compressed section */
@@ -17,6 +18,7 @@ struct window {
 	uint64_t position;
 	size_t size;
 	uint8_t *bytes; /* owned */
+	uint64_t used;  /* when it became the latest */
 };
 
 struct cfi_section {
@@ -29,9 +31,9 @@ struct cfi_section {
 	bool ends_at_zero;
 	struct cfi_bases bases;
 	struct window windows[WINDOWS];
-	size_t latest; /* window */
-	size_t victim; /* window that is given up next */
-	Elf *elf;      /* owned; holds @inflated */
+	struct window *latest;
+	uint64_t clock; /* counts changes of the latest window */
+	Elf *elf;       /* owned; holds @inflated */
 	const uint8_t *inflated;
 	size_t taken_bytes; /* of the budget */
 };
@@ -45,6 +47,7 @@ static int section_new(struct cfi_section **out, const struct cfi_image *image,
 		return -ENOMEM;
 	section->budget = budget;
 	section->fd = image->fd;
+	section->latest = &section->windows[0];
 	section->address = extent->address;
 	section->offset = extent->offset;
 	section->size = extent->size < MAX_BYTES ? extent->size : MAX_BYTES;
@@ -138,10 +141,13 @@ static int inflate_section(struct cfi_section *section, uint32_t number)
 	elf_version(EV_CURRENT);
 	section->elf = elf_begin(section->fd, ELF_C_READ, NULL);
 	scn = section->elf ? elf_getscn(section->elf, number) : NULL;
-	if (!scn || !gelf_getchdr(scn, &header) || section->size > MAX_INFLATED_BYTES ||
-	    header.ch_size > MAX_INFLATED_BYTES ||
-	    take_bytes(section, section->size + header.ch_size))
+	if (!scn || !gelf_getchdr(scn, &header))
 		return -ENOENT;
+	if (section->size > MAX_INFLATED_BYTES || header.ch_size > MAX_INFLATED_BYTES ||
+	    take_bytes(section, section->size + header.ch_size)) {
+		cfi_budget_lose(section->budget, UNWIND_LOST_LENGTH);
+		return -ENOENT;
+	}
 	if (elf_compress(scn, 0, 0) < 0)
 		return -ENOENT;
 	data = elf_rawdata(scn, NULL);
@@ -201,58 +207,59 @@ static bool window_holds(const struct window *window, uint64_t position, uint64_
 	       size <= window->size - (position - window->position);
 }
 
-/* Reads on in the window that ends here, or a little into the one that waited longest. */
+/* The window that waited longest gets the bytes: many where reading goes on, else a few. */
 static int read_window(struct cfi_section *section, uint64_t position, uint64_t size)
 {
-	uint64_t left = section->size - position, wanted = CFI_MAX_BLOCK;
-	size_t chosen = 0;
-	struct window *window;
+	uint64_t left = section->size - position;
+	uint64_t wanted = size > FIRST_READ ? size : FIRST_READ;
+	struct window *window = &section->windows[0];
 	int64_t got;
 
-	while (chosen < WINDOWS && !window_holds(&section->windows[chosen], position, 0))
-		chosen++;
-	if (chosen == WINDOWS) {
-		chosen = section->victim;
-		section->victim = (section->victim + 1) % WINDOWS;
-		wanted = size > FIRST_READ ? size : FIRST_READ;
+	for (size_t i = 0; i < WINDOWS; i++) {
+		if (window_holds(&section->windows[i], position, 0))
+			wanted = CFI_MAX_BLOCK;
+		if (section->windows[i].used < window->used)
+			window = &section->windows[i];
 	}
-	window = &section->windows[chosen];
-	window->size = 0;
-	section->latest = chosen;
 	if (wanted > left)
 		wanted = left;
-	if (!cfi_budget_spend(section->budget, wanted))
+	if (!cfi_budget_spend(section->budget, wanted / COPY_DISCOUNT))
 		return -ENODATA;
+	window->size = 0;
 	got = cfi_read_file(section->fd, window->bytes, wanted, section->offset + position);
 	if (got < 0)
 		return (int)got;
 	window->position = position;
 	window->size = (size_t)got;
+	window->used = ++section->clock;
+	section->latest = window;
 	return window_holds(window, position, size) ? 0 : -ENODATA;
+}
+
+static bool find_window(struct cfi_section *section, uint64_t position, uint64_t size)
+{
+	for (size_t i = 0; i < WINDOWS; i++) {
+		if (!window_holds(&section->windows[i], position, size))
+			continue;
+		section->latest = &section->windows[i];
+		section->latest->used = ++section->clock;
+		return true;
+	}
+	return false;
 }
 
 static int find_bytes(struct cfi_section *section, uint64_t position, uint64_t size,
 		      const uint8_t **ret_bytes)
 {
-	const struct window *window;
 	int err = 0;
 
 	if (section->inflated) {
 		*ret_bytes = section->inflated + position;
 		return 0;
 	}
-	for (size_t i = 0; i < WINDOWS; i++) {
-		size_t number = (section->latest + i) % WINDOWS;
-
-		if (!window_holds(&section->windows[number], position, size))
-			continue;
-		section->latest = number;
-		break;
-	}
-	if (!window_holds(&section->windows[section->latest], position, size))
+	if (!window_holds(section->latest, position, size) && !find_window(section, position, size))
 		err = read_window(section, position, size);
-	window = &section->windows[section->latest];
-	*ret_bytes = window->bytes + (position - window->position);
+	*ret_bytes = section->latest->bytes + (position - section->latest->position);
 	return err;
 }
 

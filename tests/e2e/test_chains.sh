@@ -70,18 +70,13 @@ done
 # Which of the four is interrupted varies; that its callers are there, and no others, must not.
 build_with "${clang:-clang}" calls-clang calls.c
 build calls-gcc calls.c
-exact_path() { # NAME PERCENT
-	folded paths "$work/$1.folded" "$1" 'main;work;middle;leaf' "$2"
-}
+# clang gives every function a frame; gcc gives leaf none, and moves other instructions into
+# prologues and epilogues.
 for name in calls-clang calls-gcc; do
 	start "$work/$name"
 	claim "$name is recorded" record -p "$started" -d 2s -F 999 -o "$work/$name.folded"
 	stop "$started"
+	claim "short functions, $name, in prologues and epilogues too: 95 % of the samples have the exact path" \
+		folded paths "$work/$name.folded" "$name" 'main;work;middle;leaf' 95
+	note "short functions, $name, exact path: $(head -n1 "$work/claim")"
 done
-claim "short functions, in prologues and epilogues too: 95 % of the samples have the exact path" \
-	exact_path calls-clang 95
-note "short functions of clang, exact path: $(head -n1 "$work/claim")"
-# gcc gives leaf no frame, and moves other instructions into prologues and epilogues: there it
-# takes unwind tables.
-exact_path calls-gcc 0 >"$work/claim"
-note "short functions of gcc, exact path: $(head -n1 "$work/claim")"

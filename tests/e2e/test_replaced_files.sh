@@ -25,6 +25,18 @@ claim "a program that was replaced has the exact chain of what runs" \
 	folded ends "$work/programs.folded" replaced 'main;a;b;c' 99
 stop "$deleted" "$replaced"
 
+cp "$work/program" "$work/fading"
+start "$work/fading"
+wait_until 5 grep -q fading "/proc/$started/comm"
+claim "a recording begins" record_until_stopped -p "$started" -F 999 -o "$work/fading.folded"
+sleep 0.7
+cp "$work/other" "$work/new" && mv "$work/new" "$work/fading"
+sleep 0.7
+claim "it ends when interrupted" stop_recording
+claim "a program that was replaced during the recording has the exact chain throughout" \
+	folded ends "$work/fading.folded" fading 'main;a;b;c' 99
+stop "$started"
+
 build from_memory from_memory.c
 cp "$work/program" "$work/in_memory"
 claim "a program that is only in memory is recorded" \

@@ -81,6 +81,7 @@ claim "at once" at_most $((SECONDS - begin)) 10
 claim "what there was is written" folded ends "$output" one 'main;a;b;c' 99
 
 claim "the recording of two processes begins" record_until_stopped -p "$two,$three" -F 999 -o "$output"
+sleep 0.3
 stop "$two"
 sleep 0.5
 claim "it goes on when one of them ends" kill -0 "$recording"
