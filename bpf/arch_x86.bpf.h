@@ -21,11 +21,13 @@ struct arch_registers {
 #define ARCH_REGISTERS_TRACKED \
 	(1 << ARCH_REGISTER_BX | 1 << ARCH_REGISTER_FP | 1 << ARCH_REGISTER_SP)
 
-/* The kernel's struct ucontext, to which the stack pointer points when a signal handler has
- * returned: after 40 bytes r8 to r15, then the rest in this order. */
+/*
+ * The kernel's struct ucontext, to which the stack pointer points when a signal handler has returned:
+ * after 40 bytes r8 to r15, then these by number, then rip.
+ */
 #define ARCH_UCONTEXT_REGISTERS 40
-#define ARCH_UCONTEXT_WORDS     17
-#define ARCH_UCONTEXT_ORDER     5, 4, 6, 3, 1, 0, 2, 7 /* rdi rsi rbp rbx rdx rax rcx rsp; then rip */
+#define ARCH_UCONTEXT_ORDER     5, 4, 6, 3, 1, 0, 2, 7 /* rdi rsi rbp rbx rdx rax rcx rsp */
+#define ARCH_UCONTEXT_WORDS     9                      /* of these, rip included */
 
 #define ARCH_CODE_SEGMENT_32    0x23  /* __USER32_CS */
 #define ARCH_CODE_BYTES         4     /* what arch_return_slot() looks at */

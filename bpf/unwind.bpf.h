@@ -138,13 +138,14 @@ static __always_inline enum unwind_step unwind_signal(struct unwind *at)
 {
 	static const __u8 order[] = { ARCH_UCONTEXT_ORDER };
 	__u64 words[ARCH_UCONTEXT_WORDS];
+	__u64 place = UNWIND_SP(at) + ARCH_UCONTEXT_REGISTERS;
 
-	if (read_user(words, sizeof(words), UNWIND_SP(at) + ARCH_UCONTEXT_REGISTERS))
+	/* In two parts, for there is little stack: those that come in the order of their numbers. */
+	if (read_user(&at->registers[8], 8 * sizeof(__u64), place) ||
+	    read_user(words, sizeof(words), place + 8 * sizeof(__u64)))
 		return UNWIND_UNREADABLE;
-	for (int i = 0; i < 8; i++) {
-		at->registers[8 + i] = words[i];
-		at->registers[order[i]] = words[8 + i];
-	}
+	for (int i = 0; i < ARCH_UCONTEXT_WORDS - 1; i++)
+		at->registers[order[i]] = words[i];
 	at->pc = words[ARCH_UCONTEXT_WORDS - 1];
 	at->known = (1 << ARCH_REGISTERS) - 1;
 	at->is_saved = 0;

@@ -61,6 +61,9 @@ __noinline __u64 maple_step(__u64 node, __u32 type, __u64 addr)
 	__u64 next = 0;
 	__u32 slot;
 
+	/* Verified by itself, also where nobody calls it. */
+	if (!bpf_core_type_exists(struct maple_range_64))
+		return 0;
 	if (type == MAPLE_TYPE_ARANGE) {
 		struct maple_arange_64 *arange = (void *)node;
 
