@@ -123,15 +123,18 @@ static int configure(struct sampler *sampler, const struct sampler_options *opti
 					ring_bytes(options, sampler->cpu_limit));
 }
 
+/* The capabilities were checked before: a refusal is the verifier's, or of the memory limit. */
 static int explain_load_failure(int err)
 {
-	if (err == -EPERM || err == -EACCES)
-		return log_error(err, "the kernel refused to load the sampler (run as root, or see "
-				      "`wick help record` for the capabilities)");
-	if (err == -EINVAL || err == -ENOENT || err == -ESRCH || err == -EOPNOTSUPP)
-		err = -EOPNOTSUPP;
-	return log_error(err, "this kernel did not load the sampler; it needs Linux 5.10 or newer "
-			      "with BTF (-v shows the kernel's reason)");
+	if (err == -EPERM)
+		return log_error(err,
+				 "the kernel refused to load the sampler; before Linux 5.11 its "
+				 "maps count against RLIMIT_MEMLOCK (ulimit -l unlimited, or "
+				 "CAP_SYS_RESOURCE)");
+	return log_error(-EOPNOTSUPP,
+			 "this kernel did not load the sampler, which needs Linux 5.10 "
+			 "or newer with BTF; -v shows the kernel's reason (%s)",
+			 strerror(-err));
 }
 
 static int handle_record(void *context, void *data, size_t size)

@@ -96,26 +96,32 @@ static __always_inline struct abi_executable *executable_of(const struct abi_fil
 	return bpf_map_lookup_elem(&executables, key);
 }
 
-/* Asks the agent to open the file. Wakes it up: the process may be gone in a few milliseconds. */
+/*
+ * Asks the agent to open the file. Wakes it up: the process may be gone in a few milliseconds.
+ * Written in the ring itself: five functions deep, all of their stacks together may take 512 bytes.
+ */
 static __noinline int request_open(struct abi_executable *executable, const struct abi_file *key,
 				   const struct vma *vma)
 {
-	struct abi_executable_event event = {
-		.type = ABI_RECORD_EXECUTABLE,
-		.id = executable->id,
-		.tid = (__u32)bpf_get_current_pid_tgid(),
-		.start = vma->start,
-		.end = vma->end,
-		.file = *key,
-	};
+	struct abi_executable_event *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
 	struct file *file = vma->file;
 
-	bpf_probe_read_kernel_str(event.name, sizeof(event.name),
-				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	if (bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_FORCE_WAKEUP))
+	if (!event) {
 		count(ABI_COUNT_EVENTS_LOST);
-	else
-		executable->asked_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	event->type = ABI_RECORD_EXECUTABLE;
+	event->id = executable->id;
+	event->tid = (__u32)bpf_get_current_pid_tgid();
+	event->padding = 0;
+	event->start = vma->start;
+	event->end = vma->end;
+	event->file = *key;
+	__builtin_memset(event->name, 0, sizeof(event->name));
+	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+	executable->asked_ns = bpf_ktime_get_ns();
 	return 0;
 }
 

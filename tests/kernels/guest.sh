@@ -49,7 +49,8 @@ record() { # FLAG...: fails, with what wick said, if it does
 }
 
 # Of the samples of a thread so many percent, MIN of them at least, end in the chain of functions, or
-# entered the kernel from there.
+# entered the kernel from there. The first ones without frame pointers may be before the file's unwind
+# table is there, as they say themselves: emulated, this takes a while.
 ends() { # FILE COMM CHAIN PERCENT MIN
 	awk -v comm="$2" -v chain=";$3" -v percent="$4" -v least="$5" '
 		{
@@ -58,6 +59,10 @@ ends() { # FILE COMM CHAIN PERCENT MIN
 			if (substr($0, 1, index($0, ";") - 1) != comm)
 				next
 			sub(/;(asm_|entry_SYSCALL).*/, "")
+			if (/;\[unwind table pending\]/) {
+				pending += count
+				next
+			}
 			total += count
 			if (substr($0, length($0) - length(chain) + 1) == chain)
 				right += count
@@ -65,8 +70,8 @@ ends() { # FILE COMM CHAIN PERCENT MIN
 				print count, $0
 		}
 		END {
-			print right + 0 " of " total + 0 " samples are right"
-			exit !(total >= least && right * 100 >= percent * total)
+			print right + 0 " of " total + 0 " samples are right, " pending + 0 " came before the table"
+			exit !(total >= least && right * 100 >= percent * total && pending * 10 <= total)
 		}' "$1"
 }
 
@@ -89,20 +94,21 @@ accounted() {
 	return 1
 }
 
+# chain, static, and chain-pie have frame pointers; the bare ones have none.
 chains() {
-	for name in chain chain-pie; do
+	for name in chain chain-pie chain-bare chain-bare-pie; do
 		start $name
-		claim "a recording of $name succeeds" record -p $started -d 2s -F 199 -o /tmp/chain.folded
+		claim "a recording of $name succeeds" record -p $started -d 1s -F 299 -o /tmp/chain.folded
 		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 50
 		stop $started
 	done
-	claim "chain is run by record" record -F 199 -o /tmp/command.folded -- chain 1500
+	claim "chain is run by record" record -F 299 -o /tmp/command.folded -- chain 1000
 	claim "95 % of its samples end in main;a;b;c, from its start on" ends /tmp/command.folded chain 'main;a;b;c' 95 50
 }
 
 system_calls() {
 	start enter
-	claim "a recording of a program in the kernel succeeds" record -p $started -d 2s -F 199 -o /tmp/enter.folded
+	claim "a recording of a program in the kernel succeeds" record -p $started -d 1s -F 299 -o /tmp/enter.folded
 	claim "half of its samples at least are of a system call" in_kernel /tmp/enter.folded enter 50
 	claim "99 % of its samples were called by main;a;b;c" ends /tmp/enter.folded enter 'main;a;b;c' 99 50
 	stop $started
@@ -130,9 +136,9 @@ hotplug() {
 	) &
 	switching=$!
 	claim "a recording goes on when a CPU goes and comes back" \
-		record --all -d 4s -F 199 -o /tmp/hotplug.folded
+		record --all -d 3s -F 199 -o /tmp/hotplug.folded
 	claim "what was taken meanwhile was exported or is counted as lost" accounted
-	claim "99 % of the samples are right all the same" ends /tmp/hotplug.folded chain 'main;a;b;c' 99 300
+	claim "99 % of the samples are right all the same" ends /tmp/hotplug.folded chain 'main;a;b;c' 99 200
 	wait $switching
 	stop $first $started
 }

@@ -55,6 +55,8 @@ make_initramfs() {
 		compile "$root/lib/count_insns.so" "$here/count_insns.c" -shared -fPIC -ldl &&
 		with_frame_pointers chain "$programs/chain.c" -static &&
 		with_frame_pointers chain-pie "$programs/chain.c" -pie -fPIE &&
+		compile "$root/bin/chain-bare" "$programs/chain.c" -static -fomit-frame-pointer &&
+		compile "$root/bin/chain-bare-pie" "$programs/chain.c" -pie -fPIE -fomit-frame-pointer &&
 		with_frame_pointers enter "$here/enter.c" -static &&
 		cp "$here/guest.sh" "$root/init" || return
 	(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"

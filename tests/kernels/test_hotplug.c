@@ -112,7 +112,9 @@ static int observe_phases(struct sampler *sampler, struct seen *phases, struct s
 
 TEST(a_cpu_that_goes_is_not_sampled_and_is_again_when_it_comes_back)
 {
-	struct sampler_options options = { .frequency_hz = 199, .max_user_frames = 127 };
+	struct sampler_options options = { .frequency_hz = 199,
+					   .max_user_frames = 127,
+					   .unwind_bytes = 1 << 20 };
 	struct seen seen = {}, phases[3] = {};
 	struct sampler_sink sink = { &seen, on_sample, on_executable };
 	AUTO(sampler) sampler = NULL;
