@@ -11,7 +11,8 @@
 #include "agent/vdso.h"
 
 enum {
-	MAX_ATTEMPTS = 8
+	MAX_ATTEMPTS = 8,
+	MAX_BACKOFF = 8, /* 512 turns: two minutes of an agent that drains four times a second */
 };
 
 struct executable_table {
@@ -22,6 +23,7 @@ struct executable_table {
 	size_t capacity;
 	size_t limit;
 	uint64_t clock; /* goes up with each sighting */
+	uint64_t turn;  /* goes up with each executable_table_turn() */
 	size_t evicted;
 	size_t forbidden;
 };
@@ -75,8 +77,12 @@ static void load_table(struct executable_table *table, struct executable *execut
 	executable->table_state = !err && executable->table.rules ? TABLE_LOADED : TABLE_NONE;
 	if (err == -ENOSPC) {
 		executable->table_state = TABLE_WAITING;
+		/* What was evicted for it is free after two turns; compiling again costs. */
+		executable->next_try = table->turn + (2ULL << executable->table_tries);
+		executable->table_tries += executable->table_tries < MAX_BACKOFF;
 		return;
 	}
+	executable->table_tries = 0;
 	if (err)
 		log_debug("no unwind table of %s: %s", executable->path, strerror(-err));
 	sampler_set_ready(table->sampler, &executable->file, executable->id,
@@ -101,9 +107,12 @@ static void load_vdso_table(struct executable_table *table)
 void executable_table_turn(struct executable_table *table)
 {
 	unwind_memory_turn(table->memory);
+	table->turn++;
 	for (size_t i = 0; i < table->count; i++) {
-		if (table->items[i].table_state == TABLE_WAITING)
-			load_table(table, &table->items[i]);
+		struct executable *executable = &table->items[i];
+
+		if (executable->table_state == TABLE_WAITING && table->turn >= executable->next_try)
+			load_table(table, executable);
 	}
 }
 

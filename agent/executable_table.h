@@ -34,7 +34,7 @@ enum executable_state {
 /* Whether a file's unwind table is in the kernel side's memory. */
 enum table_state {
 	TABLE_NONE,    /* the file is not open, or has nothing to unwind by */
-	TABLE_WAITING, /* there was no room; tried again at each turn */
+	TABLE_WAITING, /* there was no room; tried again, ever more seldom */
 	TABLE_LOADED,
 	TABLE_EVICTED, /* had to make room; wanted again when the file is seen again */
 };
@@ -47,6 +47,8 @@ struct executable {
 	char *path;        /* as its process sees it, or just the last part; never NULL */
 	struct abi_file file;
 	enum table_state table_state;
+	uint32_t table_tries; /* that found no room */
+	uint64_t next_try;    /* turn of the next one */
 	struct loaded_table table;
 	struct timespec modified; /* time of the last change of its bytes, when it was checked */
 	uint64_t last_seen;       /* in ticks of the table's own clock */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files opened through mappings, with this process in the part of the sampled one. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,15 +23,22 @@ static void ignore_event(void *context, const struct abi_executable_event *event
 	(void)event;
 }
 
-static struct sampler *open_sampler(void)
+static struct sampler *open_small_sampler(uint32_t unwind_bytes)
 {
-	struct sampler_options options = { .frequency_hz = 1,
-					   .max_user_frames = 1,
-					   .unwind_bytes = 1 << 20 };
+	struct sampler_options options = {
+		.frequency_hz = 1,
+		.max_user_frames = 1,
+		.unwind_bytes = unwind_bytes,
+	};
 	struct sampler_sink sink = { NULL, ignore_sample, ignore_event };
 	struct sampler *sampler = NULL;
 
 	return sampler_open(&sampler, &options, &sink) ? NULL : sampler;
+}
+
+static struct sampler *open_sampler(void)
+{
+	return open_small_sampler(1 << 20);
 }
 
 /* A file with one page, mapped; what the kernel side would say of it. */
@@ -216,4 +224,74 @@ TEST(a_full_table_lets_go_of_what_was_not_seen_for_longest)
 	CHECK_EQ(executable_table_evicted(table), 1);
 	for (size_t i = 0; i < 4; i++)
 		unmap_file(&files[i]);
+}
+
+/* ---- unwind tables ----------------------------------------------------------------------------- */
+
+/* A copy of the C library, mapped. */
+static int map_copy_of_libc(struct mapped *ret, struct sampler *sampler)
+{
+	char bytes[65536];
+	AUTO_FD libc = -1;
+	Dl_info info;
+	ssize_t size;
+
+	if (!dladdr((void *)(uintptr_t)getppid, &info))
+		return -1;
+	libc = open(info.dli_fname, O_RDONLY | O_CLOEXEC);
+	if (libc < 0 || map_file(ret, sampler, 0) || ftruncate(ret->fd, 0) ||
+	    lseek(ret->fd, 0, SEEK_SET))
+		return -1;
+	while ((size = read(libc, bytes, sizeof(bytes))) > 0) {
+		if (write(ret->fd, bytes, (size_t)size) != size)
+			return -1;
+	}
+	/* It has another size now, and so is another file. */
+	ret->event.id = sampler_identify(sampler, ret->page);
+	return ret->event.id ? size != 0 : -1;
+}
+
+static enum table_state state_of(const struct executable_table *table, const struct mapped *file)
+{
+	return executable_table_find(table, file->event.id)->table_state;
+}
+
+TEST(a_table_that_finds_no_room_gets_that_of_the_file_not_seen_for_longest)
+{
+	AUTO(sampler) sampler = open_small_sampler(1 << 20);
+	AUTO(executable_table) table = NULL;
+	struct mapped old, recent;
+	size_t one;
+
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_copy_of_libc(&old, sampler), 0);
+	CHECK_EQ(executable_table_add(table, &old.event), 0);
+	CHECK_EQ(state_of(table, &old), TABLE_LOADED);
+	one = executable_table_find(table, old.event.id)->table.word_count * sizeof(uint64_t);
+	executable_table_free(take(table));
+	sampler_free(take(sampler));
+	unmap_file(&old);
+
+	sampler = open_small_sampler((uint32_t)(one + one / 2));
+	CHECK(sampler);
+	CHECK_EQ(executable_table_new(&table, sampler, 8), 0);
+	CHECK_EQ(map_copy_of_libc(&old, sampler), 0);
+	CHECK_EQ(map_copy_of_libc(&recent, sampler), 0);
+	CHECK_EQ(executable_table_add(table, &old.event), 0);
+	CHECK_EQ(executable_table_add(table, &recent.event), 0);
+	CHECK_EQ(state_of(table, &old), TABLE_EVICTED);
+	CHECK_EQ(state_of(table, &recent), TABLE_WAITING);
+	for (int turn = 0; turn < 2; turn++)
+		executable_table_turn(table);
+	CHECK_EQ(state_of(table, &recent), TABLE_LOADED);
+	/* The other one is wanted again when it is seen again. */
+	executable_table_touch(table, old.event.id);
+	CHECK_EQ(state_of(table, &old), TABLE_WAITING);
+	for (int turn = 0; turn < 8; turn++)
+		executable_table_turn(table);
+	CHECK_EQ(state_of(table, &old), TABLE_LOADED);
+	CHECK_EQ(state_of(table, &recent), TABLE_EVICTED);
+	unmap_file(&old);
+	unmap_file(&recent);
 }
