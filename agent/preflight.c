@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/base/log.h"
+#include "agent/kernel_version.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON            38
@@ -81,14 +82,28 @@ static int check_capabilities(void)
 	return 0;
 }
 
-int preflight_check(void)
+static int check_kernel(bool allow_unsafe)
 {
-	int err = check_capabilities();
+	struct kernel_version version;
 
-	if (err)
-		return err;
 	if (access(KERNEL_BTF, R_OK))
 		return log_error(-EOPNOTSUPP, "this kernel has no " KERNEL_BTF ": wick needs one "
 					      "built with CONFIG_DEBUG_INFO_BTF=y");
-	return 0;
+	if (kernel_version_running(&version) || !kernel_version_is_unsafe(&version))
+		return 0;
+	if (allow_unsafe)
+		return log_warn(0, "Linux %u.%u.%u may freeze while it is sampled", version.major,
+				version.minor, version.patch);
+	return log_error(
+		-EOPNOTSUPP,
+		"Linux %u.%u.%u may freeze when stacks are read from an interrupt; use 6.1.36, "
+		"6.3.10 or newer (--allow-unsafe-kernel if its vendor has the fix)",
+		version.major, version.minor, version.patch);
+}
+
+int preflight_check(bool allow_unsafe_kernel)
+{
+	int err = check_capabilities();
+
+	return err ? err : check_kernel(allow_unsafe_kernel);
 }

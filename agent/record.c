@@ -206,7 +206,7 @@ static int deliver(const struct recording *recording, const struct record_option
 static int record(const struct record_options *options, struct outputs *outputs)
 {
 	AUTO(recording) recording = NULL;
-	int err = preflight_check();
+	int err = preflight_check(options->allow_unsafe_kernel);
 
 	if (!err)
 		err = open_outputs(outputs, options);

@@ -46,6 +46,8 @@ const char record_help[] =
 	"      --top N              print the N functions that used most\n"
 	"      --max-frames N       of user code in a stack, 1 to 1024 (default 512)\n"
 	"      --unwind-memory SIZE for unwind tables in the kernel, 1M to 1G (default 32M)\n"
+	"      --allow-unsafe-kernel\n"
+	"                           sample also on kernels that are known to freeze of it\n"
 	"  -q, --quiet              no progress, no summary; errors and warnings only\n"
 	"  -v, --verbose            what is going on inside\n"
 	"  -h, --help\n"
@@ -62,6 +64,7 @@ enum flag {
 	FLAG_TOP,
 	FLAG_MAX_FRAMES,
 	FLAG_UNWIND_MEMORY,
+	FLAG_ALLOW_UNSAFE_KERNEL,
 };
 
 static const struct option flags[] = {
@@ -75,6 +78,7 @@ static const struct option flags[] = {
 	{ "top", required_argument, NULL, FLAG_TOP },
 	{ "max-frames", required_argument, NULL, FLAG_MAX_FRAMES },
 	{ "unwind-memory", required_argument, NULL, FLAG_UNWIND_MEMORY },
+	{ "allow-unsafe-kernel", no_argument, NULL, FLAG_ALLOW_UNSAFE_KERNEL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -201,6 +205,9 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 				  ABI_MAX_USER_FRAMES);
 	case FLAG_UNWIND_MEMORY:
 		return set_unwind_memory(options, optarg);
+	case FLAG_ALLOW_UNSAFE_KERNEL:
+		options->allow_unsafe_kernel = true;
+		return 0;
 	case 'q':
 		options->quiet = true;
 		return 0;

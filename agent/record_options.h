@@ -43,6 +43,7 @@ struct record_options {
 	struct record_output outputs[RECORD_MAX_OUTPUTS];
 	size_t output_count;
 	uint32_t top_rows;
+	bool allow_unsafe_kernel;
 	bool quiet;
 	bool verbose;
 	bool help; /* asked for: nothing else is valid */

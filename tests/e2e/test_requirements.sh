@@ -26,6 +26,17 @@ claim "root without CAP_PERFMON and CAP_SYS_ADMIN is told so" \
 claim "a kernel without BTF is refused" refuses 1 '/sys/kernel/btf/vmlinux.*CONFIG_DEBUG_INFO_BTF' \
 	unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "${quick[@]}" "$output"
 claim "no file is written for any of them" no test -e "$output"
+build fake_uname.so fake_uname.c -shared -fPIC
+on_kernel() { # RELEASE COMMAND...
+	local release=$1
+	shift
+	env FAKE_RELEASE="$release" LD_PRELOAD="$work/fake_uname.so" "$@"
+}
+for release in 5.19.17 6.0.1 6.1.35 6.2.16 6.3.9; do
+	claim "Linux $release, which may freeze, is refused with the reason" \
+		refuses 1 "Linux $release may freeze" on_kernel "$release" "${quick[@]}" "$output"
+done
+claim "no file is written on it" no test -e "$output"
 claim "bad usage comes before missing rights" \
 	refuses 2 'frequency' setpriv --reuid 65534 --regid 65534 --clear-groups "$work/wick" record -F 0
 
@@ -33,6 +44,12 @@ claim "bad usage comes before missing rights" \
 build chain chain.c
 start "$work/chain"
 start dd if=/dev/zero of=/dev/null bs=64k
+
+claim "with the flag it is sampled all the same" \
+	run on_kernel 6.2.16 "${quick[@]}" "$output" --allow-unsafe-kernel
+claim "and a warning" grep -q 'warning: Linux 6.2.16 may freeze' "$work/err"
+claim "the first safe one is sampled without a warning" run on_kernel 6.1.36 "${quick[@]}" "$output"
+claim "at all" no grep warning "$work/err"
 
 claim "without CAP_SYS_ADMIN it works: CAP_BPF and CAP_PERFMON are enough" \
 	run without -sys_admin "${quick[@]}" "$output"

@@ -40,6 +40,7 @@ TEST(without_flags_the_machine_is_recorded_for_ten_seconds_as_pprof)
 	CHECK_EQ(options.frequency_hz, 99);
 	CHECK_EQ(options.max_frames, 512);
 	CHECK_EQ(options.unwind_bytes, 32 << 20);
+	CHECK(!options.allow_unsafe_kernel);
 	CHECK_EQ(options.output_count, 1);
 	CHECK_STR(options.outputs[0].path, "wick.pb.gz");
 	CHECK_EQ(options.outputs[0].format, FORMAT_PPROF);
@@ -50,7 +51,8 @@ TEST(every_flag_is_understood_long_and_short)
 	struct record_options options;
 
 	CHECK_EQ(parse(&options, "-p 12,13 --pid 14 -d 500ms -F 19 -o a.html -o b.folded --top 5 "
-				 "--max-frames 1024 --unwind-memory 64M -q"),
+				 "--max-frames 1024 --unwind-memory 64M "
+				 "--allow-unsafe-kernel -q"),
 		 0);
 	CHECK_EQ(options.target, TARGET_PIDS);
 	CHECK_EQ(options.pid_count, 3);
@@ -59,6 +61,7 @@ TEST(every_flag_is_understood_long_and_short)
 	CHECK_EQ(options.frequency_hz, 19);
 	CHECK_EQ(options.max_frames, ABI_MAX_USER_FRAMES);
 	CHECK_EQ(options.unwind_bytes, 64 << 20);
+	CHECK(options.allow_unsafe_kernel);
 	CHECK_EQ(options.outputs[0].format, FORMAT_HTML);
 	CHECK_EQ(options.outputs[1].format, FORMAT_FOLDED);
 	CHECK_EQ(options.top_rows, 5);
