@@ -47,7 +47,7 @@ KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-kernels deps-bench run test test-kernels check check-asan check-bpf check-e2e check-kernels bench lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels check check-asan check-bpf check-e2e check-kernels bench lint format install clean help
 
 all: $(O)/wick
 
@@ -58,6 +58,7 @@ help:
 	@echo 'make test       install what the tests need, build, run every test'
 	@echo '  check  check-asan  check-bpf  check-e2e    one kind of test at a time'
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (4 minutes)'
+	@echo 'make fuzz       a minute of libFuzzer on the CFI compiler (FUZZ_SECONDS=60)'
 	@echo 'make bench      cost of wick beside perf, in the same run'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
@@ -166,6 +167,19 @@ deps-bench:
 bench: deps-bench
 	@$(MAKE) --no-print-directory all $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
+
+# A bounded time of libFuzzer under ASan and UBSan; what it finds is left in $(O)/tests/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZ_SOURCES = tests/fuzz/fuzz_cfi.c $(wildcard symbolizer/*.c agent/base/*.c)
+$(O)/tests/fuzz/fuzz_cfi: $(FUZZ_SOURCES) $(wildcard symbolizer/*.h)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(CLANG) -std=gnu17 -D_GNU_SOURCE -O1 -g -I. -fsanitize=fuzzer,address,undefined $(FUZZ_SOURCES) $(LIBS) -o $@
+deps-fuzz:
+	@deploy/packages.sh install build fuzz
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory $(O)/tests/fuzz/fuzz_cfi
+	@mkdir -p $(O)/tests/fuzz/new
+	cd $(O)/tests/fuzz && ./fuzz_cfi -max_len=8192 -timeout=5 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 new $(CURDIR)/tests/fuzz/corpus/cfi
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 lint:

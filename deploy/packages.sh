@@ -1,7 +1,7 @@
 #!/bin/sh
 # What wick is built and tested with, by package name, and how to find out that it is missing.
-#   packages.sh check build|test|kernels|bench...     name every missing package, exit 1 if there is one
-#   packages.sh install build|test|kernels|bench...   install the missing ones with apt-get or dnf (asks for root)
+#   packages.sh check build|test|kernels|fuzz|bench...     name every missing package, exit 1 if there is one
+#   packages.sh install build|test|kernels|fuzz|bench...   install the missing ones with apt-get or dnf (asks for root)
 #   packages.sh bpftool                 print the bpftool to use
 # This is the only list: the Makefile, CI and the README all come here.
 set -eu
@@ -42,6 +42,7 @@ table() {
 	kernels tool:qemu-system-x86_64      qemu-system-x86                 qemu-system-x86-core
 	kernels tool:busybox                 busybox-static|busybox          busybox
 	kernels archive:libc.a               libc6-dev                       glibc-static
+	fuzz   fuzzer                        libclang-rt-dev|libclang-rt-14-dev compiler-rt
 	bench  tool:perf                     linux-perf|linux-tools-generic  perf
 	bench  tool:python3                  python3                         python3
 	END
@@ -70,6 +71,8 @@ present() { # PROBE
 	header:*) echo "#include <${1#header:}>" | ${CC:-cc} -include stddef.h -E - >/dev/null 2>&1 ;;
 	archive:*) [ "$(${CC:-cc} -print-file-name="${1#archive:}" 2>/dev/null)" != "${1#archive:}" ] ;;
 	library:*) file=lib${1#library:}.so; [ "$(${CC:-cc} -print-file-name="$file" 2>/dev/null)" != "$file" ] ;;
+	fuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
+			${CLANG:-clang} -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null ;;
 	bpftool) find_bpftool >/dev/null ;;
 	esac
 }
