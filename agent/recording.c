@@ -25,6 +25,13 @@ enum {
 	NS_PER_MS = 1000000,
 };
 
+/* Why a recording ended. */
+enum recording_end {
+	RECORDING_TIME_OVER,
+	RECORDING_INTERRUPTED, /* by a signal */
+	RECORDING_TARGET_ENDED,
+};
+
 struct recording {
 	const struct record_options *options; /* borrowed */
 	struct sampler *sampler;
@@ -355,11 +362,6 @@ const struct window *recording_window(const struct recording *recording)
 const struct executable_table *recording_executables(const struct recording *recording)
 {
 	return recording->executables;
-}
-
-enum recording_end recording_end_reason(const struct recording *recording)
-{
-	return recording->end;
 }
 
 int recording_command_status(const struct recording *recording)

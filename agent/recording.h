@@ -13,13 +13,6 @@
  */
 struct recording;
 
-/* Why a recording ended. */
-enum recording_end {
-	RECORDING_TIME_OVER,
-	RECORDING_INTERRUPTED, /* by a signal */
-	RECORDING_TARGET_ENDED,
-};
-
 /*
  * recording_new() - find the target and load everything; logs what is wrong.
  *
@@ -33,7 +26,6 @@ int recording_run(struct recording *recording);
 /* What it saw; borrowed, valid after recording_run(). */
 const struct window *recording_window(const struct recording *recording);
 const struct executable_table *recording_executables(const struct recording *recording);
-enum recording_end recording_end_reason(const struct recording *recording);
 
 /* recording_command_status() - the wait(2) status of the command; -1 if none has ended. */
 int recording_command_status(const struct recording *recording);

@@ -9,7 +9,8 @@ enum {
 	POINTER_BYTES = 8,
 };
 
-uint64_t cfi_read_uleb_long(struct cfi_reader *reader)
+/* The bits of a LEB128 number, how many it has, and its last byte, which has the sign. */
+static uint64_t read_leb(struct cfi_reader *reader, unsigned *ret_bits, uint8_t *ret_last)
 {
 	uint64_t value = 0;
 	unsigned shift = 0;
@@ -21,23 +22,27 @@ uint64_t cfi_read_uleb_long(struct cfi_reader *reader)
 			value |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
+	*ret_bits = shift;
+	*ret_last = byte;
 	return value;
+}
+
+uint64_t cfi_read_uleb_long(struct cfi_reader *reader)
+{
+	unsigned bits;
+	uint8_t last;
+
+	return read_leb(reader, &bits, &last);
 }
 
 int64_t cfi_read_sleb(struct cfi_reader *reader)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
+	unsigned bits;
+	uint8_t last;
+	uint64_t value = read_leb(reader, &bits, &last);
 
-	do {
-		byte = cfi_read_u8(reader);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		value |= ~(uint64_t)0 << shift;
+	if (bits < 64 && (last & 0x40))
+		value |= ~(uint64_t)0 << bits;
 	return (int64_t)value;
 }
 
