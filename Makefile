@@ -116,7 +116,7 @@ $(O)/pprof/flame_page.o: pprof/flame_page.S pprof/flame_page.html
 	$(call say,AS,$<)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 # First build only; from then on the .d files know.
-$(O)/agent/sampler.o: | $(O)/gen/sampler.skel.h
+$(O)/agent/sampler.o $(O)/agent/sampler_programs.o: | $(O)/gen/sampler.skel.h
 $(O)/pprof/encode_pprof.o $(O)/tests/unit/test_format_pprof.o: | $(O)/gen/profile.pb-c.h
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -11,8 +11,8 @@
 /*
  * sampler - timer ticks on every CPU, and the stacks that they found.
  *
- * Owns the programs in the kernel and one perf event for each online CPU. The only file that
- * knows libbpf. Used by one thread.
+ * Owns the programs in the kernel and one perf event for each online CPU. With
+ * sampler_programs, which loads them, the only one that knows libbpf. Used by one thread.
  */
 struct sampler;
 

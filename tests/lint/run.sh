@@ -90,7 +90,7 @@ claim "symbolizer includes only itself and the floor" includes symbolizer '(symb
 claim "pprof includes only itself and the floor" includes pprof '(pprof|agent/base)/|profile\.pb-c\.h'
 claim "the agent reaches the kernel side by abi.h and the skeleton only" abi_users
 claim "nobody includes tests" nobody_includes_tests
-claim "libbpf is known to the sampler only" foreign 'bpf/' 'agent/sampler\.c|bpf/|tests/bpf/'
+claim "libbpf is known to the sampler only" foreign 'bpf/' 'agent/sampler(_programs)?\.c|bpf/|tests/bpf/'
 claim "elfutils is known to the symbolizer only" foreign '(gelf|libelf|dwarf|elfutils)' 'symbolizer/|tests/'
 claim "the demangler's library is known to one file" foreign 'libiberty' 'symbolizer/demangle\.c'
 claim "protobuf and zlib are known to pprof only" foreign '(protobuf-c|zlib)' 'pprof/|tests/'
