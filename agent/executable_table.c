@@ -70,8 +70,11 @@ static void load_table(struct executable_table *table, struct executable *execut
 {
 	AUTO(unwind_table) compiled = NULL;
 	struct unwind_options options = {};
-	int err = unwind_table_compile(&compiled, executable->fd, &options);
+	int err;
 
+	if (sampler_tier(table->sampler) == STACK_TIER_FRAME_POINTERS)
+		return;
+	err = unwind_table_compile(&compiled, executable->fd, &options);
 	if (!err)
 		err = load_compiled(table, executable, compiled);
 	executable->table_state = !err && executable->table.rules ? TABLE_LOADED : TABLE_NONE;
@@ -147,7 +150,8 @@ int executable_table_new(struct executable_table **out, struct sampler *sampler,
 	err = unwind_memory_new(&table->memory, &words, sampler_unwind_rules(sampler));
 	if (err)
 		return err;
-	load_vdso_table(table);
+	if (sampler_tier(sampler) != STACK_TIER_FRAME_POINTERS)
+		load_vdso_table(table);
 	*out = take(table);
 	return 0;
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "agent/file_identity.h"
+
 #ifndef FUSE_SUPER_MAGIC
 #define FUSE_SUPER_MAGIC 0x65735546
 #endif
@@ -47,17 +49,24 @@ static int open_link(const char *link)
 }
 
 /* Maps one page, which is never touched, so that the kernel side can look at it. */
-static int check_identity(int fd, struct sampler *sampler, uint32_t id)
+static int check_identity(int fd, struct sampler *sampler, const struct abi_executable_event *event)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *address = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct abi_file file;
 	uint32_t mapped_id;
+	void *address;
 
+	/* There the agent itself gave the file its number, by what it can tell too. */
+	if (sampler_tier(sampler) == STACK_TIER_FRAME_POINTERS)
+		return file_identity_of_fd(&file, fd) || memcmp(&file, &event->file, sizeof(file))
+			       ? -ESTALE
+			       : 0;
+	address = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (address == MAP_FAILED)
 		return -errno;
 	mapped_id = sampler_identify(sampler, address);
 	munmap(address, page);
-	return mapped_id == id ? 0 : -ESTALE;
+	return mapped_id == event->id ? 0 : -ESTALE;
 }
 
 static int read_path(const char *link, char **ret)
@@ -76,7 +85,7 @@ static int read_path(const char *link, char **ret)
 }
 
 static int open_through(const char *link, struct mapped_file *ret, struct sampler *sampler,
-			uint32_t id)
+			const struct abi_executable_event *event)
 {
 	AUTO_FD fd = open_link(link);
 	AUTO_STRING path = NULL;
@@ -87,7 +96,7 @@ static int open_through(const char *link, struct mapped_file *ret, struct sample
 		return fd;
 	if (fstat(fd, &status))
 		return -errno;
-	err = check_identity(fd, sampler, id);
+	err = check_identity(fd, sampler, event);
 	if (!err)
 		err = read_path(link, &path);
 	if (err)
@@ -109,13 +118,13 @@ int mapped_file_open(struct mapped_file *ret, struct sampler *sampler,
 	/* By thread id: the link works from any thread, and the first one may be gone. */
 	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", event->tid, event->start,
 		 event->end);
-	err = open_through(link, ret, sampler, event->id);
+	err = open_through(link, ret, sampler, event);
 	if (err != -ENOENT && err != -EPERM && err != -EACCES)
 		return err;
 
 	/* The mapping may have been split or merged since; most files are the main program. */
 	snprintf(link, sizeof(link), "/proc/%u/exe", event->tid);
-	return open_through(link, ret, sampler, event->id) ? err : 0;
+	return open_through(link, ret, sampler, event) ? err : 0;
 }
 
 void mapped_file_close(struct mapped_file *file)

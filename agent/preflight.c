@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@
 #endif
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+/* PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: fixed, unlike those of other namespaces. */
+#define INITIAL_PID_NAMESPACE 0xeffffffcU
 
 struct requirement {
 	int capability;
@@ -82,13 +86,20 @@ static int check_capabilities(void)
 	return 0;
 }
 
+static int check_types(const char *file)
+{
+	if (file)
+		return access(file, R_OK) ? log_error(-errno, "--btf: cannot read %s", file) : 0;
+	if (access(KERNEL_BTF, R_OK))
+		return log_error(-EOPNOTSUPP, "this kernel has no " KERNEL_BTF ": wick needs one "
+					      "built with CONFIG_DEBUG_INFO_BTF=y");
+	return 0;
+}
+
 static int check_kernel(bool allow_unsafe)
 {
 	struct kernel_version version;
 
-	if (access(KERNEL_BTF, R_OK))
-		return log_error(-EOPNOTSUPP, "this kernel has no " KERNEL_BTF ": wick needs one "
-					      "built with CONFIG_DEBUG_INFO_BTF=y");
 	if (kernel_version_running(&version) || !kernel_version_is_unsafe(&version))
 		return 0;
 	if (allow_unsafe)
@@ -101,9 +112,34 @@ static int check_kernel(bool allow_unsafe)
 		version.major, version.minor, version.patch);
 }
 
-int preflight_check(bool allow_unsafe_kernel)
+/*
+ * Samples name processes by their ids in the initial namespace: elsewhere those that were asked for
+ * have other ids, and /proc does not have the ones that were found.
+ */
+static int check_pid_namespace(bool by_process)
+{
+	struct stat own;
+
+	if (stat("/proc/self/ns/pid", &own) || own.st_ino == INITIAL_PID_NAMESPACE)
+		return 0;
+	if (by_process)
+		return log_error(-EINVAL,
+				 "wick runs in a pid namespace of its own, where processes "
+				 "have other ids than the kernel samples them by: run it "
+				 "on the host (Kubernetes: hostPID: true, docker: "
+				 "--pid=host)");
+	return log_warn(0, "wick runs in a pid namespace of its own: files of processes cannot be "
+			   "opened, their functions have no names; run it on the host "
+			   "(Kubernetes: hostPID: true, docker: --pid=host)");
+}
+
+int preflight_check(const struct preflight *wanted)
 {
 	int err = check_capabilities();
 
-	return err ? err : check_kernel(allow_unsafe_kernel);
+	if (!err)
+		err = check_types(wanted->btf);
+	if (!err)
+		err = check_kernel(wanted->allow_unsafe_kernel);
+	return err ? err : check_pid_namespace(wanted->by_process);
 }

@@ -71,6 +71,8 @@ static void print_stacks(FILE *out, const struct quality *quality)
 			fprintf(out, ", %s %.1f %%", verdict_names[i],
 				percent(quality->verdicts[i], quality->exported));
 	}
+	if (quality->frame_pointers_only)
+		fprintf(out, "; by frame pointers alone");
 }
 
 char *quality_line(const struct quality *quality)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/abi.h"
@@ -14,9 +15,10 @@ struct quality {
 	uint64_t taken;
 	uint64_t exported;
 	uint64_t drops[ABI_DROP_KINDS];
-	uint64_t busy_ticks;   /* timer interrupts that found a CPU at work, for whomever */
-	uint64_t busy_ns;      /* CPU time that the machine used meanwhile; 0: not known */
-	uint32_t frequency_hz; /* asked for */
+	uint64_t busy_ticks;      /* timer interrupts that found a CPU at work, for whomever */
+	uint64_t busy_ns;         /* CPU time that the machine used meanwhile; 0: not known */
+	uint32_t frequency_hz;    /* asked for */
+	bool frame_pointers_only; /* no other way to unwind was to be had */
 	uint64_t frames;       /* in all exported samples, marks such as [truncated] not counted */
 	uint64_t frames_named; /* of them, with the name of a function */
 	uint64_t verdicts[ABI_VERDICT_KINDS]; /* exported samples by how their stack ended */

@@ -206,7 +206,12 @@ static int deliver(const struct recording *recording, const struct record_option
 static int record(const struct record_options *options, struct outputs *outputs)
 {
 	AUTO(recording) recording = NULL;
-	int err = preflight_check(options->allow_unsafe_kernel);
+	struct preflight wanted = {
+		.allow_unsafe_kernel = options->allow_unsafe_kernel,
+		.by_process = options->target == TARGET_PIDS || options->target == TARGET_COMMAND,
+		.btf = options->btf,
+	};
+	int err = preflight_check(&wanted);
 
 	if (!err)
 		err = open_outputs(outputs, options);

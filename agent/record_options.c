@@ -46,6 +46,9 @@ const char record_help[] =
 	"      --top N              print the N functions that used most\n"
 	"      --max-frames N       of user code in a stack, 1 to 1024 (default 512)\n"
 	"      --unwind-memory SIZE for unwind tables in the kernel, 1M to 1G (default 32M)\n"
+	"      --unwind HOW         full, or frame-pointers alone; auto (default) is full where a test at\n"
+	"                           start finds that this kernel's memory maps can be read\n"
+	"      --btf FILE           the kernel's types, in place of /sys/kernel/btf/vmlinux\n"
 	"      --allow-unsafe-kernel\n"
 	"                           sample also on kernels that are known to freeze of it\n"
 	"  -q, --quiet              no progress, no summary; errors and warnings only\n"
@@ -64,6 +67,8 @@ enum flag {
 	FLAG_TOP,
 	FLAG_MAX_FRAMES,
 	FLAG_UNWIND_MEMORY,
+	FLAG_UNWIND,
+	FLAG_BTF,
 	FLAG_ALLOW_UNSAFE_KERNEL,
 };
 
@@ -78,6 +83,8 @@ static const struct option flags[] = {
 	{ "top", required_argument, NULL, FLAG_TOP },
 	{ "max-frames", required_argument, NULL, FLAG_MAX_FRAMES },
 	{ "unwind-memory", required_argument, NULL, FLAG_UNWIND_MEMORY },
+	{ "unwind", required_argument, NULL, FLAG_UNWIND },
+	{ "btf", required_argument, NULL, FLAG_BTF },
 	{ "allow-unsafe-kernel", no_argument, NULL, FLAG_ALLOW_UNSAFE_KERNEL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -171,6 +178,23 @@ static int set_format(enum format *ret, const char *name)
 	return log_wrong("--format: \"%s\" is none of pprof, folded, html, speedscope", name);
 }
 
+static int set_tier(enum stack_tier *ret, const char *name)
+{
+	static const char *const names[] = {
+		[STACK_TIER_AUTO] = "auto",
+		[STACK_TIER_FULL] = "full",
+		[STACK_TIER_FRAME_POINTERS] = "frame-pointers",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(name, names[i])) {
+			*ret = (enum stack_tier)i;
+			return 0;
+		}
+	}
+	return log_wrong("--unwind: \"%s\" is none of auto, full, frame-pointers", name);
+}
+
 static int set_cgroup(struct parse *parse, const char *path)
 {
 	if (!*path)
@@ -205,6 +229,11 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 				  ABI_MAX_USER_FRAMES);
 	case FLAG_UNWIND_MEMORY:
 		return set_unwind_memory(options, optarg);
+	case FLAG_UNWIND:
+		return set_tier(&options->tier, optarg);
+	case FLAG_BTF:
+		options->btf = optarg;
+		return 0;
 	case FLAG_ALLOW_UNSAFE_KERNEL:
 		options->allow_unsafe_kernel = true;
 		return 0;

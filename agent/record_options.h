@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/sampler.h"
 #include "pprof/format.h"
 
 /*
@@ -43,6 +44,8 @@ struct record_options {
 	struct record_output outputs[RECORD_MAX_OUTPUTS];
 	size_t output_count;
 	uint32_t top_rows;
+	enum stack_tier tier;
+	const char *btf; /* file with the kernel's types; NULL: the kernel's own */
 	bool allow_unsafe_kernel;
 	bool quiet;
 	bool verbose;

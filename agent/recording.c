@@ -16,6 +16,7 @@
 #include "agent/cpu_time.h"
 #include "agent/frame_word.h"
 #include "agent/progress.h"
+#include "agent/raw_stacks.h"
 #include "agent/sampler.h"
 
 enum {
@@ -37,6 +38,7 @@ struct recording {
 	struct sampler *sampler;
 	struct window *window;
 	struct executable_table *executables;
+	struct raw_stacks *raw_stacks; /* NULL: stacks come as places already */
 	struct child child;
 	int signal_fd;
 	int pidfds[RECORD_MAX_PIDS];
@@ -79,8 +81,12 @@ static void on_sample(void *context, const struct abi_sample *sample)
 {
 	struct recording *recording = context;
 	bool is_new_stack = false;
-	int err = window_add(recording->window, sample, &is_new_stack);
+	int err = 0;
 
+	if (recording->raw_stacks)
+		err = raw_stacks_place(recording->raw_stacks, sample, &sample);
+	if (!err)
+		err = window_add(recording->window, sample, &is_new_stack);
 	/* A full window drops and counts; only a lack of memory ends the recording. */
 	if (err == -ENOMEM && !recording->sink_error)
 		recording->sink_error = err;
@@ -188,6 +194,8 @@ static int open_sampler(struct recording *recording, const struct cgroup *group)
 		.follow_children = options->target == TARGET_COMMAND,
 		.cgroup_id = group->id,
 		.controller = group->controller[0] ? group->controller : NULL,
+		.tier = options->tier,
+		.btf = options->btf,
 	};
 	struct sampler_sink sink = { recording, on_sample, on_executable };
 	int err = sampler_open(&recording->sampler, &wanted, &sink);
@@ -215,6 +223,9 @@ static int set_up(struct recording *recording)
 		err = open_sampler(recording, &group);
 	if (!err)
 		err = executable_table_new(&recording->executables, recording->sampler, file_limit);
+	if (!err && sampler_tier(recording->sampler) == STACK_TIER_FRAME_POINTERS)
+		err = raw_stacks_new(&recording->raw_stacks, recording->sampler,
+				     recording->executables);
 	return err;
 }
 
@@ -291,6 +302,8 @@ static int drain(struct recording *recording)
 	if (handled < 0)
 		return handled;
 	executable_table_turn(recording->executables);
+	if (recording->raw_stacks)
+		raw_stacks_turn(recording->raw_stacks);
 	if (recording->sink_error)
 		return log_error(recording->sink_error, "cannot keep the samples");
 	return 0;
@@ -381,6 +394,7 @@ int recording_quality(const struct recording *recording, struct quality *ret)
 		.busy_ticks = counters.counts[ABI_COUNT_TICKS] - counters.counts[ABI_COUNT_IDLE],
 		.busy_ns = recording->busy_ns,
 		.frequency_hz = recording->options->frequency_hz,
+		.frame_pointers_only = !!recording->raw_stacks,
 	};
 	memcpy(ret->drops, counters.drops, sizeof(ret->drops));
 	ret->drops[ABI_DROP_WINDOW_FULL] += window_dropped(recording->window);
@@ -406,6 +420,7 @@ void recording_free(struct recording *recording)
 {
 	if (!recording)
 		return;
+	raw_stacks_free(recording->raw_stacks);
 	executable_table_free(recording->executables);
 	sampler_free(recording->sampler);
 	window_free(recording->window);

@@ -78,7 +78,8 @@ static int convert_stack(struct report *report, const struct abi_stack *stack, u
 	verdict = final_verdict(stack, place);
 	report->quality->verdicts[verdict] += count;
 	if (!err && (verdict != ABI_VERDICT_WHOLE || !frames))
-		err = add_mark(report, frames ? verdict : ABI_VERDICT_NO_UNWIND_INFO);
+		err = add_mark(report,
+			       verdict == ABI_VERDICT_WHOLE ? ABI_VERDICT_NO_UNWIND_INFO : verdict);
 	return err;
 }
 

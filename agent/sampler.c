@@ -25,6 +25,7 @@ struct sampler {
 	struct sampler_sink sink;
 	uint64_t period_ns;
 	struct sampler_bpf *skeleton;
+	enum stack_tier tier;
 	struct ring_buffer *ring;
 	struct bpf_link **ticks; /* for each possible CPU, NULL: not sampled; owns the perf event */
 	size_t cpu_limit;
@@ -60,15 +61,6 @@ static int handle_record(void *context, void *data, size_t size)
 	}
 	sampler->sink.on_sample(sampler->sink.context, sample);
 	return 0;
-}
-
-/* A page of our own code must be found, or no frame of anybody's will be. */
-static int check_lookup(struct sampler *sampler)
-{
-	if (sampler_identify(sampler, (const void *)(uintptr_t)check_lookup))
-		return 0;
-	return log_error(-EOPNOTSUPP, "the memory map of processes is not laid out as known in "
-				      "this kernel");
 }
 
 static int allocate_cpus(struct sampler *sampler)
@@ -117,18 +109,22 @@ int sampler_open(struct sampler **out, const struct sampler_options *options,
 	sampler->period_ns = NS_PER_SECOND / options->frequency_hz;
 	err = allocate_cpus(sampler);
 	if (!err)
-		err = sampler_programs_load(&sampler->skeleton, options, sampler->cpu_limit);
+		err = sampler_programs_load(&sampler->skeleton, options, sampler->cpu_limit,
+					    &sampler->tier);
 	if (!err)
 		err = map_memory(sampler);
 	if (!err)
-		err = check_lookup(sampler);
-	if (!err)
-		err = sampler_programs_attach(sampler->skeleton, options);
+		err = sampler_programs_attach(sampler->skeleton, options, sampler->tier);
 	if (err)
 		return err;
 
 	*out = take(sampler);
 	return 0;
+}
+
+enum stack_tier sampler_tier(const struct sampler *sampler)
+{
+	return sampler->tier;
 }
 
 int sampler_add_process(struct sampler *sampler, pid_t pid)
@@ -255,6 +251,14 @@ int sampler_counters(struct sampler *sampler, struct abi_counters *ret)
 			ret->drops[i] += sampler->scratch[cpu].drops[i];
 	}
 	return 0;
+}
+
+uint64_t sampler_image_start(struct sampler *sampler, uint32_t tgid)
+{
+	int fd = bpf_map__fd(sampler->skeleton->maps.images);
+	struct abi_image image = {};
+
+	return bpf_map_lookup_elem(fd, &tgid, &image) ? 0 : image.start_ns;
 }
 
 /* ---- executables --------------------------------------------------------------------------- */

@@ -16,6 +16,13 @@
  */
 struct sampler;
 
+/* How stacks are walked, which depends on the kernel. */
+enum stack_tier {
+	STACK_TIER_AUTO, /* full, or else frame pointers */
+	STACK_TIER_FULL, /* each frame is placed in its file and unwound by that file's rules */
+	STACK_TIER_FRAME_POINTERS, /* raw addresses: this kernel's mappings cannot be read */
+};
+
 struct sampler_options {
 	uint32_t frequency_hz;    /* of each CPU, 1 to 1000 */
 	uint32_t max_user_frames; /* 1 to ABI_MAX_USER_FRAMES */
@@ -24,6 +31,8 @@ struct sampler_options {
 	bool follow_children;     /* and what they fork; needs only_processes */
 	uint64_t cgroup_id;       /* only this group and those below it; 0: any */
 	const char *controller;   /* whose v1 hierarchy cgroup ids are of; NULL: the v2 one */
+	enum stack_tier tier;     /* wanted */
+	const char *btf;          /* file with the kernel's types; NULL: the kernel's own */
 };
 
 /* Receives what the kernel side sends. What is passed is borrowed until the call returns. */
@@ -41,6 +50,9 @@ struct sampler_sink {
  */
 int sampler_open(struct sampler **out, const struct sampler_options *options,
 		 const struct sampler_sink *sink);
+
+/* sampler_tier() - the one that was found to work, never STACK_TIER_AUTO. */
+enum stack_tier sampler_tier(const struct sampler *sampler);
 
 /* sampler_add_process() - make process @pid a target. 0, or -E2BIG if there are too many. */
 int sampler_add_process(struct sampler *sampler, pid_t pid);
@@ -76,6 +88,12 @@ size_t sampler_cpu_count(const struct sampler *sampler);
  * found in the same way as that of a sample. 0 if there is none.
  */
 uint32_t sampler_identify(struct sampler *sampler, const void *address);
+
+/*
+ * sampler_image_start() - since when process @tgid has run its program, on the monotonic clock, as far as
+ * that is known: 0 if it ran it before sampler_open(), or was forgotten. Only for STACK_TIER_FRAME_POINTERS.
+ */
+uint64_t sampler_image_start(struct sampler *sampler, uint32_t tgid);
 
 /*
  * sampler_set_ready() - no more events for this file.

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "agent/base/log.h"
+#include "agent/self_test.h"
 #include "sampler.skel.h"
 
 enum {
@@ -17,6 +19,8 @@ enum {
 	RING_PERIODS = 4,
 	RING_MIN_BYTES = 1 << 20,
 	RING_MAX_BYTES = 64 << 20,
+	MIN_IMAGES = 64, /* where the map is not used */
+	REASON_BYTES = 320,
 };
 
 static inline void sampler_bpf_freep(struct sampler_bpf **skeleton)
@@ -50,9 +54,9 @@ static uint32_t ring_bytes(const struct sampler_options *options, size_t cpus)
 }
 
 /* The kernel's number of a v1 controller, which differs from build to build. */
-static int subsystem_of(const char *controller)
+static int subsystem_of(const char *controller, const char *file)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = file ? btf__parse(file, NULL) : btf__load_vmlinux_btf();
 	const struct btf_type *type;
 	char wanted[64];
 	int number = -ENOENT;
@@ -87,7 +91,7 @@ static int configure(struct sampler_bpf *skeleton, const struct sampler_options 
 	skeleton->rodata->target_is_processes = options->only_processes;
 	skeleton->rodata->target_cgroup_id = options->cgroup_id;
 	if (options->controller) {
-		int subsystem = subsystem_of(options->controller);
+		int subsystem = subsystem_of(options->controller, options->btf);
 
 		if (subsystem < 0)
 			return subsystem;
@@ -104,6 +108,20 @@ static int configure(struct sampler_bpf *skeleton, const struct sampler_options 
 	return bpf_map__set_max_entries(skeleton->maps.ring, ring_bytes(options, cpu_limit));
 }
 
+/* What the tier has no use for stays out of the kernel, which may not even be able to load it. */
+static int configure_tier(struct sampler_bpf *skeleton, enum stack_tier tier)
+{
+	bool is_full = tier == STACK_TIER_FULL;
+
+	skeleton->rodata->reads_mappings = is_full;
+	bpf_program__set_autoload(skeleton->progs.identify, is_full);
+	bpf_program__set_autoload(skeleton->progs.look_up, is_full);
+	bpf_program__set_autoload(skeleton->progs.on_exec, !is_full);
+	if (is_full)
+		return bpf_map__set_max_entries(skeleton->maps.images, MIN_IMAGES);
+	return bpf_map__set_max_entries(skeleton->maps.unwind_memory, 1);
+}
+
 /* The capabilities were checked before: a refusal is the verifier's, or of the memory limit. */
 static int explain_load_failure(int err)
 {
@@ -118,29 +136,138 @@ static int explain_load_failure(int err)
 			 strerror(-err));
 }
 
-int sampler_programs_load(struct sampler_bpf **out, const struct sampler_options *options,
-			  size_t cpu_limit)
+/* Else the reason would be that no type is found in it. */
+static int check_btf(const char *file)
 {
-	AUTO(sampler_bpf) skeleton = NULL;
+	struct btf *btf = btf__parse(file, NULL);
+
+	if (!btf)
+		return log_error(-EINVAL, "--btf: %s holds no type information of a kernel", file);
+	btf__free(btf);
+	return 0;
+}
+
+/* ---- tiers ------------------------------------------------------------------------------------- */
+
+/* One try: a skeleton that is loaded for @tier. */
+static int load(struct sampler_bpf **out, const struct sampler_options *options, size_t cpu_limit,
+		enum stack_tier tier)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opening, .btf_custom_path = options->btf);
+	AUTO(sampler_bpf) skeleton = sampler_bpf__open_opts(&opening);
 	int err;
 
-	libbpf_set_print(print_libbpf);
-	skeleton = sampler_bpf__open();
 	if (!skeleton)
 		return log_error(-errno, "cannot read the sampler's programs");
 	err = configure(skeleton, options, cpu_limit);
+	if (!err)
+		err = configure_tier(skeleton, tier);
+	if (!err)
+		err = sampler_bpf__load(skeleton);
+	if (!err)
+		*out = take(skeleton);
+	return err;
+}
+
+static int run_look_up(void *context, uint32_t count)
+{
+	uint64_t arguments[] = { count };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+	const struct sampler_bpf *skeleton = context;
+
+	return bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.look_up), &run);
+}
+
+/* 0 if the kernel side finds our own mappings; else -EOPNOTSUPP with a reason, or another -errno. */
+static int test_lookup(struct sampler_bpf *skeleton, struct self_test *test)
+{
+	size_t size = ABI_LOOKUPS * sizeof(struct abi_lookup);
+	struct self_test_door door = { .context = skeleton, .look_up = run_look_up };
+	int fd = bpf_map__fd(skeleton->maps.lookups);
+	int err;
+
+	door.lookups = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (door.lookups == MAP_FAILED)
+		return -errno;
+	err = self_test_run(test, &door);
+	munmap(door.lookups, size);
+	return !err && test->wrong ? -EOPNOTSUPP : err;
+}
+
+/* The full tier, if it is right; else why not. Resources that are missing here are missing there too. */
+static int try_full(struct sampler_bpf **out, const struct sampler_options *options,
+		    size_t cpu_limit, char *reason, size_t reason_size)
+{
+	AUTO(sampler_bpf) skeleton = NULL;
+	struct self_test test = {};
+	int err = load(&skeleton, options, cpu_limit, STACK_TIER_FULL);
+
+	if (err) {
+		snprintf(reason, reason_size, "this kernel did not load the programs (%s)",
+			 strerror(-err));
+		return err;
+	}
+	err = test_lookup(skeleton, &test);
+	if (err == -EOPNOTSUPP && test.wrong)
+		snprintf(reason, reason_size,
+			 "%zu of %zu addresses of this process were looked up wrong (%s)",
+			 test.wrong, test.asked, test.reason);
+	else if (err)
+		snprintf(reason, reason_size, "mappings could not be looked up (%s)",
+			 strerror(-err));
 	if (err)
 		return err;
-	err = sampler_bpf__load(skeleton);
-	if (err)
-		return explain_load_failure(err);
+	log_debug("self-test: all of %zu mappings were found as /proc/self/maps has them, by %zu "
+		  "addresses in %.1f ms",
+		  test.mappings, test.asked, (double)test.took_ns / 1e6);
 	*out = take(skeleton);
 	return 0;
 }
 
-/* The process tracepoints; the tick itself is attached to each CPU by sampler_start(). */
-int sampler_programs_attach(struct sampler_bpf *skeleton, const struct sampler_options *options)
+int sampler_programs_load(struct sampler_bpf **out, const struct sampler_options *options,
+			  size_t cpu_limit, enum stack_tier *ret_tier)
 {
+	char reason[REASON_BYTES];
+	int err = 0, full;
+
+	libbpf_set_print(print_libbpf);
+	if (options->btf)
+		err = check_btf(options->btf);
+	if (err)
+		return err;
+	*ret_tier = STACK_TIER_FRAME_POINTERS;
+	if (options->tier == STACK_TIER_FRAME_POINTERS) {
+		err = load(out, options, cpu_limit, STACK_TIER_FRAME_POINTERS);
+		if (!err)
+			log_info("stacks are followed by frame pointers alone, as asked for");
+		return err ? explain_load_failure(err) : 0;
+	}
+	full = try_full(out, options, cpu_limit, reason, sizeof(reason));
+	if (!full)
+		*ret_tier = STACK_TIER_FULL;
+	if (!full || full == -ENOMEM)
+		return full;
+	if (full == -EPERM)
+		return explain_load_failure(full);
+	if (options->tier == STACK_TIER_FULL)
+		return log_error(-EOPNOTSUPP, "stacks cannot be unwound on this kernel: %s",
+				 reason);
+	err = load(out, options, cpu_limit, STACK_TIER_FRAME_POINTERS);
+	if (err)
+		return explain_load_failure(err);
+	log_warn(0, "stacks are followed by frame pointers alone: %s", reason);
+	return 0;
+}
+
+/* The process tracepoints; the tick itself is attached to each CPU by sampler_start(). */
+int sampler_programs_attach(struct sampler_bpf *skeleton, const struct sampler_options *options,
+			    enum stack_tier tier)
+{
+	if (tier == STACK_TIER_FRAME_POINTERS) {
+		skeleton->links.on_exec = bpf_program__attach(skeleton->progs.on_exec);
+		if (!skeleton->links.on_exec)
+			return log_error(-errno, "cannot follow what processes execute");
+	}
 	if (options->follow_children) {
 		skeleton->links.on_fork = bpf_program__attach(skeleton->progs.on_fork);
 		if (!skeleton->links.on_fork)

@@ -16,10 +16,11 @@
  * the one to look up: one byte back for a return address, so that it lies in the call.
  */
 #define ABI_FRAME_KIND_SHIFT  60
-#define ABI_FRAME_ANONYMOUS   0ULL  /* code that no file backs (JIT): the address */
-#define ABI_FRAME_FILE        1ULL  /* an executable and an offset into its file */
-#define ABI_FRAME_VDSO        2ULL  /* the offset into the vDSO image */
-#define ABI_FRAME_UNKNOWN     3ULL  /* in a file that could not be given an id: the address */
+#define ABI_FRAME_ANONYMOUS   0ULL /* code that no file backs (JIT): the address */
+#define ABI_FRAME_FILE        1ULL /* an executable and an offset into its file */
+#define ABI_FRAME_VDSO        2ULL /* the offset into the vDSO image */
+#define ABI_FRAME_UNKNOWN     3ULL /* in a file that could not be given an id: the address */
+#define ABI_FRAME_ADDRESS     4ULL /* where frame pointers lead: the address, nothing more is known */
 #define ABI_FRAME_KERNEL      15ULL /* the address itself */
 #define ABI_FRAME_OFFSET_BITS 34    /* 16 GiB of file */
 #define ABI_FRAME_ID_BITS     26
@@ -31,6 +32,7 @@
 #define ABI_MAX_USER_FRAMES   1024        /* the limit is set below it before load */
 #define ABI_MAX_EXECUTABLES   8192        /* distinct files known to the kernel side at one time */
 #define ABI_MAX_TARGETS       8192        /* processes that a filter can name */
+#define ABI_MAX_IMAGES        8192        /* processes whose program is remembered, see abi_image */
 #define ABI_REQUEST_PERIOD_NS 20000000ULL /* between two requests to open the same file */
 _Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT, "one word");
 
@@ -50,7 +52,8 @@ _Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT
 	X(DEPTH_LIMIT, "depth_limit", "[truncated]")            \
 	X(NO_UNWIND_INFO, "no_unwind_info", "[no unwind info]") \
 	X(UNREADABLE, "unreadable_stack", "[unreadable stack]") \
-	X(COMPAT, "32_bit_code", "[32-bit code]")
+	X(COMPAT, "32_bit_code", "[32-bit code]")               \
+	X(UNMAPPED, "unknown_mapping", "[unknown mapping]")
 
 /* What the kernel side counts besides drops. */
 #define ABI_COUNTS(X)                                                        \
@@ -157,6 +160,12 @@ struct abi_executable {
 };
 _Static_assert(sizeof(struct abi_executable) == 32, "shared through a map");
 
+/* What is known of a process where stacks are followed by frame pointers alone. */
+struct abi_image {
+	__u64 start_ns; /* when it executed its program, CLOCK_MONOTONIC; 0: not known */
+	__u64 is_sampled;
+};
+
 /* ---- unwind tables -----------------------------------------------------------------------------
  *
  * Unwind memory is an array of 8-byte words. A page stands for 1 KiB of a file: a word with the
@@ -224,3 +233,17 @@ struct abi_executable_event {
 	char name[ABI_NAME_BYTES]; /* last part of its path, NUL-terminated */
 };
 _Static_assert(sizeof(struct abi_executable_event) == 128, "no hidden padding");
+
+/* ---- the agent's self-test ---------------------------------------------------------------------- */
+#define ABI_LOOKUPS 256 /* that can be asked at a time */
+
+/* An address of the agent's own, written by it, and the mapping that the kernel side finds there. */
+struct abi_lookup {
+	__u64 addr;
+	__u64 start; /* this and all that follows stays as it was where there is no mapping */
+	__u64 end;
+	__u64 flags;          /* of the kernel: VM_READ and so on */
+	__u64 file_offset;    /* of start; untouched like file where no file backs it */
+	struct abi_file file; /* what it shows */
+};
+_Static_assert(sizeof(struct abi_lookup) == 72, "shared through a map");

@@ -75,3 +75,17 @@ static __always_inline int arch_return_slot(__u32 code)
 		return 8;
 	return -1;
 }
+
+#define ARCH_CALL_BYTES 7 /* the longest call, without a prefix */
+
+/* Whether these bytes end with a call: a direct one, or one of the forms of an indirect one (ff /2). */
+static __always_inline bool arch_ends_with_call(const __u8 *code)
+{
+	return code[2] == 0xe8 || (code[5] == 0xff && (code[6] & 0xf8) == 0xd0) || /* register */
+	       (code[5] == 0xff && (code[6] & 0xf8) == 0x10) || /* memory at a register */
+	       (code[4] == 0xff &&
+		(code[5] & 0x38) == 0x10) || /* with an index or a short offset */
+	       (code[3] == 0xff && (code[4] & 0x38) == 0x10) || /* with both */
+	       (code[1] == 0xff && (code[2] & 0x38) == 0x10) || /* with a long offset */
+	       (code[0] == 0xff && (code[1] & 0x38) == 0x10);   /* with both */
+}

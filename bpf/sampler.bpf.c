@@ -11,7 +11,9 @@
 #include "bpf/ring.bpf.h"
 #include "bpf/vma.bpf.h"
 #include "bpf/executable.bpf.h"
+#include "bpf/raw_stack.bpf.h"
 #include "bpf/rules.bpf.h"
+#include "bpf/self_test.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/unwind.bpf.h"
 
@@ -95,6 +97,16 @@ static __always_inline struct tick *this_tick(void)
 	return bpf_map_lookup_elem(&ticks, &zero);
 }
 
+/* For all that is known, any address is in one mapping that holds code. */
+static __always_inline bool note_raw_address(struct tick *tick, __u64 addr)
+{
+	tick->vma.start = 0;
+	tick->vma.end = RAW_ADDRESS_END;
+	tick->vma_word = ABI_FRAME_ADDRESS << ABI_FRAME_KIND_SHIFT;
+	tick->executable.table.page_count = 0;
+	return addr < RAW_ADDRESS_END;
+}
+
 /*
  * The mapping of @addr into tick->vma; false if there is none, or none that holds code.
  *
@@ -107,6 +119,8 @@ __noinline int find_code(__u64 addr)
 
 	if (!tick)
 		return false;
+	if (!reads_mappings)
+		return note_raw_address(tick, addr);
 	if (addr >= tick->vma.start && addr < tick->vma.end)
 		return true;
 	if (!vma_find(tick->mm, addr, &tick->vma) || !(tick->vma.flags & VMA_EXECUTABLE)) {
@@ -159,7 +173,7 @@ static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 	struct unwind_offer offer;
 
 	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &offer) &&
-	    find_code(offer.pc - 1)) {
+	    (reads_mappings ? find_code(offer.pc - 1) : raw_is_return_address(offer.pc))) {
 		unwind_accept(&tick->unwind, &offer);
 		return UNWIND_CALLER;
 	}
@@ -296,10 +310,13 @@ static __always_inline void add_kernel_stack(struct tick *tick, struct perf_tick
 static __always_inline void send_sample(struct tick *tick)
 {
 	__u32 frames = tick->sample.stack.kernel_frames + tick->sample.stack.user_frames;
+	__u64 flags = ring_wakeup_flags();
 
+	if (!reads_mappings && raw_is_first_sample(tick->sample.tgid))
+		flags = BPF_RB_FORCE_WAKEUP;
 	if (frames > MAX_FRAMES ||
 	    bpf_ringbuf_output(&ring, &tick->sample, sizeof(tick->sample) + frames * sizeof(__u64),
-			       ring_wakeup_flags()))
+			       flags))
 		count_drop(ABI_DROP_RING_FULL);
 }
 

@@ -17,6 +17,9 @@
  * possibly zero, and one slot more than pivots: slot i holds what lies above pivot i-1 up to and including pivot i.
  */
 
+/* Set before load: whether the tree may be read at all. If not, no field of it needs to exist. */
+const volatile bool reads_mappings = true;
+
 #define MAPLE_MAX_DEPTH     6
 #define MAPLE_TYPE_LEAF     1
 #define MAPLE_TYPE_RANGE    2
@@ -62,7 +65,7 @@ __noinline __u64 maple_step(__u64 node, __u32 type, __u64 addr)
 	__u32 slot;
 
 	/* Verified by itself, also where nobody calls it. */
-	if (!bpf_core_type_exists(struct maple_range_64))
+	if (!reads_mappings || !bpf_core_type_exists(struct maple_range_64))
 		return 0;
 	if (type == MAPLE_TYPE_ARANGE) {
 		struct maple_arange_64 *arange = (void *)node;

@@ -26,6 +26,22 @@ TEST(the_line_tells_everything_that_was_lost_and_why)
 	CHECK_EQ(quality_drops(&quality), 100);
 }
 
+TEST(stacks_by_frame_pointers_alone_are_said_to_be)
+{
+	struct quality quality = { .taken = 4,
+				   .exported = 4,
+				   .frequency_hz = 19,
+				   .frame_pointers_only = true,
+				   .verdicts = {
+					   [ABI_VERDICT_UNMAPPED] = 1, [ABI_VERDICT_WHOLE] = 3 } };
+	AUTO_STRING line = quality_line(&quality);
+
+	CHECK_STR(line,
+		  "samples: 4 taken, 4 exported, 0 lost; 19 Hz, on CPUs too idle to check it; "
+		  "0.0 % of frames named; 75.0 % of stacks whole, unknown_mapping 25.0 %; "
+		  "by frame pointers alone");
+}
+
 TEST(an_idle_machine_has_no_achieved_rate)
 {
 	struct quality quality = { .busy_ticks = 3, .busy_ns = 10000000, .frequency_hz = 19 };

@@ -72,6 +72,13 @@ TEST(every_flag_is_understood_long_and_short)
 	CHECK_EQ(options.duration_ns, 120000000000);
 	CHECK_EQ(options.outputs[0].format, FORMAT_FOLDED);
 	CHECK(record_writes_stdout(&options) && options.verbose);
+	CHECK_EQ(options.tier, STACK_TIER_AUTO);
+	CHECK(!options.btf);
+	CHECK_EQ(parse(&options, "--unwind frame-pointers --btf /boot/types"), 0);
+	CHECK_EQ(options.tier, STACK_TIER_FRAME_POINTERS);
+	CHECK_STR(options.btf, "/boot/types");
+	CHECK_EQ(parse(&options, "--unwind full"), 0);
+	CHECK_EQ(options.tier, STACK_TIER_FULL);
 	CHECK_EQ(parse(&options, "--cgroup /kubepods/x"), 0);
 	CHECK_EQ(options.target, TARGET_CGROUP);
 	CHECK_STR(options.cgroup, "/kubepods/x");
@@ -108,6 +115,9 @@ TEST(the_suffix_tells_the_format_and_format_tells_the_rest)
 TEST(a_wrong_command_line_is_refused)
 {
 	static const char *const bad[] = {
+		"--unwind",
+		"--unwind dwarf",
+		"--btf",
 		"-F 0",
 		"-F 1001",
 		"-F x",
