@@ -142,7 +142,7 @@ static int check_btf(const char *file)
 	struct btf *btf = btf__parse(file, NULL);
 
 	if (!btf)
-		return log_error(-EINVAL, "--btf: %s holds no type information of a kernel", file);
+		return log_wrong("--btf: %s holds no types of a kernel", file);
 	btf__free(btf);
 	return 0;
 }

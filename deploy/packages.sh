@@ -41,6 +41,7 @@ table() {
 	test   tool:shellcheck               shellcheck                      ShellCheck
 	kernels tool:qemu-system-x86_64      qemu-system-x86                 qemu-system-x86-core
 	kernels tool:busybox                 busybox-static|busybox          busybox
+	kernels tool:setpriv                 util-linux                      util-linux
 	kernels archive:libc.a               libc6-dev                       glibc-static
 	fuzz   fuzzer                        libclang-rt-dev|libclang-rt-14-dev compiler-rt
 	bench  tool:perf                     linux-perf|linux-tools-generic  perf

@@ -3,6 +3,7 @@
 
 total FILE               prints the number of samples
 comments FILE            prints the comments
+pids FILE                prints the processes that have samples
 build-id FILE BINARY     prints the build id that BINARY has there
 names FILE NAME          prints the functions in the mapping whose file is called NAME
 types FILE HZ            claims the types, period, and time of a CPU profile at HZ that ended just now
@@ -218,6 +219,10 @@ def main(verb, path, *arguments):
         print(sum(sample["value"][0] for sample in profile.sample))
     elif verb == "comments":
         print(*[profile.text(comment) for comment in profile.comment], sep="\n")
+    elif verb == "pids":
+        labels = [label for sample in profile.sample for label in sample["label"]]
+        pids = {label["num"] for label in labels if profile.text(label["key"]) == "pid"}
+        print(*sorted(pids), sep="\n")
     elif verb == "names":
         for location in profile.location:
             mapping = profile.mappings.get(location["mapping_id"])

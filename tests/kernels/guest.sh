@@ -98,7 +98,7 @@ accounted() {
 chains() {
 	for name in chain chain-pie chain-bare chain-bare-pie; do
 		start $name
-		claim "a recording of $name succeeds" record -p $started -d 1s -F 299 -o /tmp/chain.folded
+		claim "a recording of $name succeeds" record -p $started -d 2s -F 299 -o /tmp/chain.folded
 		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 50
 		stop $started
 	done
@@ -111,6 +111,73 @@ system_calls() {
 	claim "a recording of a program in the kernel succeeds" record -p $started -d 1s -F 299 -o /tmp/enter.folded
 	claim "half of its samples at least are of a system call" in_kernel /tmp/enter.folded enter 50
 	claim "99 % of its samples were called by main;a;b;c" ends /tmp/enter.folded enter 'main;a;b;c' 99 50
+	stop $started
+}
+
+# ---- the test at start, and what it falls back to ---------------------------------------------------
+self_test() {
+	start chain
+	claim "the self-test finds every mapping where /proc/self/maps has it" \
+		record -v --unwind full --all -d 200ms -o /tmp/self.folded
+	echo "# $(uname -r): $(sed -n 's/^wick: debug: //; /^self-test/p' /tmp/err)"
+	stop $started
+}
+
+by_frame_pointers() { # PATTERN: the start line and the quality line of the last recording say so
+	grep -q "^wick: ${1}stacks are followed by frame pointers alone" /tmp/err &&
+		grep -q '^wick: samples: .*; by frame pointers alone$' /tmp/err && return
+	cat /tmp/err
+	return 1
+}
+
+frame_pointers() {
+	for name in chain chain-pie enter; do
+		start $name
+		claim "a recording of $name by frame pointers alone succeeds" \
+			record --unwind frame-pointers -p $started -d 2s -F 299 -o /tmp/chain.folded
+		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 50
+		stop $started
+	done
+	claim "it says that this was asked for" by_frame_pointers ''
+	claim "what was taken was exported or is counted as lost" accounted
+}
+
+# mm_struct with everything elsewhere; without either tree; files with their numbers elsewhere.
+faked_layouts() {
+	for fake in 'shift mm_struct' 'hide mm_struct' 'shift inode'; do
+		# shellcheck disable=SC2086 # two words
+		claim "types can be faked: $fake" fake_btf /sys/kernel/btf/vmlinux /tmp/types $fake
+		start chain
+		claim "with these types a recording succeeds" record --btf /tmp/types -p $started -d 1s -F 299 -o /tmp/chain.folded
+		claim "by frame pointers alone, with a warning" by_frame_pointers 'warning: '
+		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded chain 'main;a;b;c' 99 30
+		stop $started
+		echo "# $(uname -r): $(sed -n 's/.*frame pointers alone: //p' /tmp/err)"
+	done
+}
+
+# Before 5.11 the memory of maps is charged to the process.
+record_without_raising() { # with 64 KiB of locked memory and no right to have more
+	# shellcheck disable=SC3045 # busybox has it
+	(ulimit -l 64 && exec setpriv-full --bounding-set -sys_resource --inh-caps -sys_resource \
+		wick record --all -d 200ms -F 199 -o /tmp/memory.folded) </dev/null >/tmp/out 2>/tmp/err
+}
+
+locked_memory() {
+	start chain
+	claim "a low limit of locked memory is raised" sh -c 'ulimit -l 64 && exec wick record -q --all -d 200ms -o /tmp/memory.folded'
+	record_without_raising
+	status=$?
+	case $(uname -r) in
+	5.10.*)
+		claim "where it cannot be raised, wick refuses" test $status = 1
+		claim "and says what to do" grep -q 'RLIMIT_MEMLOCK.*ulimit -l unlimited' /tmp/err
+		;;
+	*)
+		claim "where it cannot be raised, it does not matter" test $status = 0
+		;;
+	esac
+	[ $status -gt 1 ] && sed 's/^/# /' /tmp/err
 	stop $started
 }
 
@@ -147,6 +214,7 @@ hotplug() {
 verifier() {
 	counted wick record -q --all -d 100ms -o /tmp/counted.folded
 	counted wick record -q -d 100ms -o /tmp/counted.folded -- sleep 0.1
+	counted wick record -q --unwind frame-pointers --all -d 100ms -o /tmp/counted.folded
 	counted wick record -q --cgroup /group -d 100ms -o /tmp/counted.folded
 	awk '$2 > most[$1] { most[$1] = $2 } END { for (name in most) print "# verifier", name, most[name] }' $WICK_INSNS
 }
@@ -156,8 +224,12 @@ exec </dev/null >/dev/ttyS1 2>&1
 echo "# booted $(uname -r) $(cut -d ' ' -f 1 /proc/uptime)"
 counted bpftests
 hotplugtests
+self_test
 chains
 system_calls
+frame_pointers
+faked_layouts
+locked_memory
 cgroups
 hotplug
 echo "1..$claims"

@@ -2,7 +2,8 @@
 # Wick on other kernels:  run.sh BUILD_DIR [--update-budget]
 # Boots each kernel of $WICK_KERNELS under qemu's software emulation, two CPUs and nothing but an
 # initramfs, runs guest.sh there, and prints one TAP stream. $WICK_KERNELS lists what fetch.sh can
-# bring; images, logs and consoles are kept in BUILD_DIR/kernels.
+# bring; images, logs and consoles are kept in BUILD_DIR/kernels. A kernel that cannot be had is
+# skipped, with the reason.
 #
 # What a BPF program costs the verifier is compared with verifier-budget.txt: 10 % more fails.
 # --update-budget writes what was counted there, of the kernels that ran.
@@ -14,7 +15,7 @@ kernels=${WICK_KERNELS:-5.10 6.1 6.12 newest}
 budget=$here/verifier-budget.txt
 cache=$build/kernels
 programs=$(dirname "$here")/programs
-boot_seconds=240 # for all that one kernel does; 40 to 60 are usual
+boot_seconds=420 # for all that one kernel does; 70 to 90 are usual
 count=0 failed=0
 
 result() { # ok|'not ok' TEXT
@@ -58,6 +59,8 @@ make_initramfs() {
 		compile "$root/bin/chain-bare" "$programs/chain.c" -static -fomit-frame-pointer &&
 		compile "$root/bin/chain-bare-pie" "$programs/chain.c" -pie -fPIE -fomit-frame-pointer &&
 		with_frame_pointers enter "$here/enter.c" -static &&
+		compile "$root/bin/fake_btf" "$programs/fake_btf.c" -static &&
+		put "$(command -v setpriv)" setpriv-full &&
 		cp "$here/guest.sh" "$root/init" || return
 	(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"
 }
@@ -156,8 +159,7 @@ check_verifier() { # NAME
 test_kernel() { # NAME
 	local image name=${1##*/} started=$SECONDS
 	if ! image=$("$here/fetch.sh" "$cache" "$1" 2>"$cache/$name.fetch"); then
-		sed 's/^/# /' "$cache/$name.fetch"
-		result 'not ok' "$name: the kernel can be had"
+		result ok "$name: the kernel can be had # SKIP $(tail -n1 "$cache/$name.fetch")"
 		return
 	fi
 	boot "$name" "$image"
@@ -178,8 +180,9 @@ trap 'exit 130' INT TERM HUP
 
 for tool in qemu-system-x86_64 busybox; do
 	if ! command -v $tool >/dev/null; then
-		echo "Bail out! there is no $tool"
-		exit 1
+		echo "ok 1 - other kernels can be booted # SKIP there is no $tool (make deps-kernels)"
+		echo "1..1"
+		exit 0
 	fi
 done
 mkdir -p "$cache"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * chain [MILLISECONDS] - main calls a, a calls b, b calls c, and c computes.
+ * chain [MILLISECONDS [PROGRAM ARG...]] - main calls a, a calls b, b calls c, and c computes.
  *
  * With frame pointers every sample of it is exactly that chain: c calls nothing, and nobody calls
- * in tail position. It ends after that much CPU time; without, after a minute, so that a test that
- * dies leaves nothing behind. Other names come with -Da=..., at the same addresses if as long.
+ * in tail position. It ends after that much CPU time, or executes another program; without, after
+ * a minute, so that a test that dies leaves nothing behind. Other names come with -Da=..., at the
+ * same addresses if as long.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -43,9 +44,13 @@ int main(int argc, char **argv)
 {
 	long wanted = argc > 1 ? atol(argv[1]) : 0;
 	struct itimerval timer = { .it_value = { wanted / 1000, wanted % 1000 * 1000 } };
+	uint64_t x;
 
 	alarm(60);
 	signal(SIGPROF, on_timer);
 	setitimer(ITIMER_PROF, &timer, NULL);
-	return a((uint64_t)argc) == 0;
+	x = a((uint64_t)argc);
+	if (argc > 2)
+		execv(argv[2], argv + 2);
+	return x == 0;
 }
