@@ -99,18 +99,18 @@ chains() {
 	for name in chain chain-pie chain-bare chain-bare-pie; do
 		start $name
 		claim "a recording of $name succeeds" record -p $started -d 2s -F 299 -o /tmp/chain.folded
-		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 50
+		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 20
 		stop $started
 	done
 	claim "chain is run by record" record -F 299 -o /tmp/command.folded -- chain 1000
-	claim "95 % of its samples end in main;a;b;c, from its start on" ends /tmp/command.folded chain 'main;a;b;c' 95 50
+	claim "95 % of its samples end in main;a;b;c, from its start on" ends /tmp/command.folded chain 'main;a;b;c' 95 20
 }
 
 system_calls() {
 	start enter
-	claim "a recording of a program in the kernel succeeds" record -p $started -d 1s -F 299 -o /tmp/enter.folded
+	claim "a recording of a program in the kernel succeeds" record -p $started -d 2s -F 299 -o /tmp/enter.folded
 	claim "half of its samples at least are of a system call" in_kernel /tmp/enter.folded enter 50
-	claim "99 % of its samples were called by main;a;b;c" ends /tmp/enter.folded enter 'main;a;b;c' 99 50
+	claim "99 % of its samples were called by main;a;b;c" ends /tmp/enter.folded enter 'main;a;b;c' 99 20
 	stop $started
 }
 
@@ -135,7 +135,7 @@ frame_pointers() {
 		start $name
 		claim "a recording of $name by frame pointers alone succeeds" \
 			record --unwind frame-pointers -p $started -d 2s -F 299 -o /tmp/chain.folded
-		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 50
+		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded $name 'main;a;b;c' 99 20
 		stop $started
 	done
 	claim "it says that this was asked for" by_frame_pointers ''
@@ -148,9 +148,9 @@ faked_layouts() {
 		# shellcheck disable=SC2086 # two words
 		claim "types can be faked: $fake" fake_btf /sys/kernel/btf/vmlinux /tmp/types $fake
 		start chain
-		claim "with these types a recording succeeds" record --btf /tmp/types -p $started -d 1s -F 299 -o /tmp/chain.folded
+		claim "with these types a recording succeeds" record --btf /tmp/types -p $started -d 2s -F 299 -o /tmp/chain.folded
 		claim "by frame pointers alone, with a warning" by_frame_pointers 'warning: '
-		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded chain 'main;a;b;c' 99 30
+		claim "99 % of its samples end in main;a;b;c" ends /tmp/chain.folded chain 'main;a;b;c' 99 20
 		stop $started
 		echo "# $(uname -r): $(sed -n 's/.*frame pointers alone: //p' /tmp/err)"
 	done
