@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/base/log.h"
 #include "agent/frame_word.h"
 #include "agent/sampler.h"
 #include "tests/harness/test.h"
@@ -24,9 +25,18 @@ struct seen {
 	size_t deepest;
 	size_t depth_limited;
 	size_t empty;
+	size_t with_addresses; /* a chain of them, as burn_below makes it */
 };
 
 static volatile unsigned long sink;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 #define KEEP_FRAME __attribute__((noinline, noclone, optimize("no-omit-frame-pointer")))
 
@@ -52,6 +62,19 @@ KEEP_FRAME static void burn_below(double seconds, int depth)
 	sink++;
 }
 
+/* Frames as addresses: burn, the call of it, and 20 calls of burn_below from the same place. */
+static bool is_chain_of_addresses(const uint64_t *frames, size_t count)
+{
+	size_t calls = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (frame_kind(frames[i]) != ABI_FRAME_ADDRESS)
+			return false;
+		calls += frames[i] == frames[2];
+	}
+	return count > 2 && calls == 20;
+}
+
 static void on_sample(void *context, const struct abi_sample *sample)
 {
 	struct seen *seen = context;
@@ -66,6 +89,7 @@ static void on_sample(void *context, const struct abi_sample *sample)
 	seen->depth_limited += sample->stack.verdict == ABI_VERDICT_DEPTH_LIMIT;
 	if (sample->stack.user_frames > seen->deepest)
 		seen->deepest = sample->stack.user_frames;
+	seen->with_addresses += is_chain_of_addresses(frames + kernel, sample->stack.user_frames);
 	if (sample->stack.user_frames && frame_kind(frames[kernel]) == ABI_FRAME_FILE &&
 	    frame_executable(frames[kernel]) == seen->leaf_id)
 		seen->with_chain++;
@@ -194,6 +218,50 @@ TEST(only_the_processes_asked_for_are_sampled)
 	waitpid(other, NULL, 0);
 	CHECK(seen.samples > 50);
 	CHECK_EQ(seen.samples, seen.of_pid);
+}
+
+TEST(by_frame_pointers_alone_frames_are_addresses)
+{
+	struct sampler_options options = defaults;
+	struct seen seen = {};
+	AUTO(sampler) sampler = NULL;
+
+	options.tier = STACK_TIER_FRAME_POINTERS;
+	log_set_level(LOG_WARN);
+	sampler = open_sampler(&options, &seen);
+	log_set_level(LOG_INFO);
+	CHECK(sampler);
+	CHECK_EQ(sampler_tier(sampler), STACK_TIER_FRAME_POINTERS);
+	CHECK_EQ(sampler_identify(sampler, (const void *)(uintptr_t)burn), 0);
+	CHECK_EQ(sampler_start(sampler), 0);
+	sample_child(sampler, &seen, 300, 20);
+	printf("# %zu samples of the child, %zu with the chain\n", seen.of_pid,
+	       seen.with_addresses);
+	CHECK(seen.of_pid > 100);
+	/* The rest was in the vDSO and the C library, which need not have frame pointers. */
+	CHECK(seen.with_addresses * 100 >= seen.of_pid * 90);
+}
+
+TEST(what_a_process_executes_is_noted_with_its_time)
+{
+	struct sampler_options options = defaults;
+	struct seen seen = {};
+	AUTO(sampler) sampler = NULL;
+	uint64_t before = now_ns(), start;
+	pid_t child;
+
+	options.tier = STACK_TIER_FRAME_POINTERS;
+	log_set_level(LOG_WARN);
+	sampler = open_sampler(&options, &seen);
+	log_set_level(LOG_INFO);
+	CHECK(sampler);
+	CHECK_EQ(sampler_image_start(sampler, (uint32_t)getpid()), 0);
+	child = fork();
+	if (!child)
+		execl("/bin/sh", "sh", "-c", ":", NULL);
+	waitpid(child, NULL, 0);
+	start = sampler_image_start(sampler, (uint32_t)child);
+	CHECK(start > before && start < now_ns());
 }
 
 TEST(a_stack_deeper_than_the_limit_is_cut_there_and_says_so)

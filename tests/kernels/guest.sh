@@ -71,7 +71,7 @@ ends() { # FILE COMM CHAIN PERCENT MIN
 		}
 		END {
 			print right + 0 " of " total + 0 " samples are right, " pending + 0 " came before the table"
-			exit !(total >= least && right * 100 >= percent * total && pending * 10 <= total)
+			exit !(total >= least && right * 100 >= percent * total && pending * 4 <= total)
 		}' "$1"
 }
 
