@@ -57,7 +57,7 @@ help:
 	@echo 'make run        deps, build, and a 10 s profile of this machine: wick.html, wick.pb.gz'
 	@echo 'make test       install what the tests need, build, run every test'
 	@echo '  check  check-asan  check-bpf  check-e2e    one kind of test at a time'
-	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (4 minutes)'
+	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
 	@echo 'make fuzz       a minute of libFuzzer on the CFI compiler (FUZZ_SECONDS=60)'
 	@echo 'make bench      cost of wick beside perf, in the same run'

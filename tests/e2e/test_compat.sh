@@ -18,6 +18,6 @@ claim "it is a 32-bit program" same "$(od -An -tu1 -j4 -N1 "/proc/$started/exe" 
 for how in full frame-pointers; do
 	claim "it is recorded, $how" record --unwind $how -p "$started" -d 1s -F 999 -o "$work/x.folded"
 	claim "its function has a name, and its callers are [32-bit code]" \
-		folded ends "$work/x.folded" compat '[32-bit code];b' 99 40
+		folded ends "$work/x.folded" compat '[32-bit code];b' 99 10
 	claim "the quality line counts it" grep -qE '^wick: samples: .* 32_bit_code (100|99)' "$work/err"
 done

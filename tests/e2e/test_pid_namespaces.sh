@@ -12,11 +12,11 @@ claim "a program runs as process 1 of a pid namespace of its own" grep -qE '^NSp
 for how in full frame-pointers; do
 	claim "it is recorded by its id here, $how" \
 		record --unwind $how -p "$inside" -d 1s -F 999 -o "$work/x.folded" -o "$work/x.pb.gz"
-	claim "with the exact chain" folded ends "$work/x.folded" inside 'main;a;b;c' 99 40
+	claim "with the exact chain" folded ends "$work/x.folded" inside 'main;a;b;c' 99 10
 	claim "and that id in the profile" same "$(pprof pids "$work/x.pb.gz")" "$inside"
 done
 claim "a recording of the machine succeeds" record --all -d 1s -F 999 -o "$work/x.folded"
-claim "with the exact chain" folded ends "$work/x.folded" inside 'main;a;b;c' 99 40
+claim "with the exact chain" folded ends "$work/x.folded" inside 'main;a;b;c' 99 10
 
 alone() { # COMMAND...: in a pid namespace of its own
 	unshare --pid --mount-proc --fork "$@"
