@@ -63,13 +63,16 @@ static __always_inline bool arch_is_signal_return(__u64 code)
  * longer: bytes above the stack pointer, or -1 if the frame pointer can be trusted.
  * @code: the four bytes at the program counter
  *
- * push %rbp and endbr64 stand before the frame, mov %rsp,%rbp after the push, ret after it is gone.
+ * push %rbp and endbr64 stand before the frame, mov %rsp,%rbp after the push, ret after it is gone,
+ * and so does a jump through memory: a tail call, or a PLT entry, of which static programs say nothing.
  */
 static __always_inline int arch_return_slot(__u32 code)
 {
 	if ((code & 0xff) == 0x55 || code == 0xfa1e0ff3)
 		return 0;
 	if ((code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0xffff) == 0xc3f3)
+		return 0;
+	if ((code & 0xffff) == 0x25ff || (code & 0xffffff) == 0x25fff2)
 		return 0;
 	if ((code & 0xffffff) == 0xe58948 || (code & 0xffffff) == 0xec8b48)
 		return 8;

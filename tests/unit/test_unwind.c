@@ -106,13 +106,16 @@ TEST(every_step_goes_up_the_stack_so_none_is_endless)
 	CHECK_EQ(steps, 1);
 }
 
-TEST(before_the_push_and_at_the_return_the_return_address_is_on_top)
+/* Before the push, at the return, and at a jump through memory: a tail call, or a PLT entry. */
+TEST(without_a_frame_the_return_address_is_on_top)
 {
-	static const char *const instructions[] = { "\x55\x48\x89\xe5", "\xf3\x0f\x1e\xfa", "\xc3",
-						    "\xf3\xc3", "\xc2\x08" };
-	static const size_t sizes[] = { 4, 4, 1, 2, 2 };
+	static const char *const instructions[] = {
+		"\x55\x48\x89\xe5", "\xf3\x0f\x1e\xfa", "\xc3", "\xf3\xc3", "\xc2\x08",
+		"\xff\x25\xe2\x4f", "\xf2\xff\x25\xe2"
+	};
+	static const size_t sizes[] = { 4, 4, 1, 2, 2, 4, 4 };
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct unwind at = leaf_at(instructions[i], sizes[i]);
 		struct unwind_offer offer;
 
