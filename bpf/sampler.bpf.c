@@ -154,10 +154,9 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	return true;
 }
 
-/* The rule of the current frame, whose code is in tick->vma; NULL if there is none. */
-static __always_inline const struct abi_rule *rule_of_frame(struct tick *tick)
+/* The rule at @addr, which is code in tick->vma; NULL if there is none. */
+static __always_inline const struct abi_rule *rule_at(struct tick *tick, __u64 addr)
 {
-	__u64 addr = tick->unwind.pc - !tick->unwind.is_leaf;
 	__u64 offset = tick->vma_word + (addr - tick->vma.start);
 	__u32 number;
 
@@ -170,7 +169,9 @@ static __always_inline const struct abi_rule *rule_of_frame(struct tick *tick)
 
 static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 {
+	struct mm_struct *mm = tick->mm;
 	struct unwind_offer offer;
+	enum unwind_step step;
 
 	if (tick->unwind.is_leaf && unwind_leaf_without_frame(&tick->unwind, &offer) &&
 	    (reads_mappings ? find_code(offer.pc - 1) : raw_is_return_address(offer.pc))) {
@@ -179,13 +180,20 @@ static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 	}
 	if (!tick->unwind.is_leaf && unwind_is_signal_return(&tick->unwind))
 		return unwind_signal(&tick->unwind);
-	return unwind_frame_pointer(&tick->unwind);
+	/* No call returns to the first byte of a function: makecontext() ends a stack so. */
+	if (!tick->unwind.is_leaf && rule_at(tick, tick->unwind.pc))
+		return UNWIND_ROOT;
+	step = unwind_frame_pointer(&tick->unwind);
+	/* Where a process begins there is often neither rule nor frame, as in the dynamic loader. */
+	if (step != UNWIND_CALLER && UNWIND_SP(&tick->unwind) == BPF_CORE_READ(mm, start_stack))
+		return UNWIND_ROOT;
+	return step;
 }
 
 /* Goes to the caller; false, with the verdict, when the stack ends here. */
 static __always_inline bool step_to_caller(struct tick *tick)
 {
-	const struct abi_rule *rule = rule_of_frame(tick);
+	const struct abi_rule *rule = rule_at(tick, tick->unwind.pc - !tick->unwind.is_leaf);
 	enum unwind_step step;
 
 	step = rule ? unwind_by_rule(&tick->unwind, rule) : step_without_rule(tick);
