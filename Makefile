@@ -42,12 +42,13 @@ SOURCES   := $(wildcard agent/base/*.c agent/*.c symbolizer/*.c pprof/*.c)
 OBJECTS   := $(SOURCES:%.c=$(O)/%.o) $(O)/gen/profile.pb-c.o $(O)/pprof/flame_page.o
 LIBRARY   := $(filter-out $(O)/agent/main.o,$(OBJECTS))
 UNIT      := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c tests/harness/*.c))
+REPLAY    := $(patsubst %.c,$(O)/%.o,$(wildcard tests/replay/*.c tests/replay/kernel/*.c)) $(O)/tests/harness/test.o
 BPF_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)) $(O)/tests/harness/test.o
 KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)/tests/harness/test.o
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-bpf check-e2e check-kernels bench lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench lint format install clean help
 
 all: $(O)/wick
 
@@ -56,7 +57,7 @@ help:
 	@echo 'make deps       install what the build needs (asks for root)'
 	@echo 'make run        deps, build, and a 10 s profile of this machine: wick.html, wick.pb.gz'
 	@echo 'make test       install what the tests need, build, run every test'
-	@echo '  check  check-asan  check-bpf  check-e2e    one kind of test at a time'
+	@echo '  check  check-asan  check-replay  check-bpf  check-e2e    one kind of test at a time'
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
 	@echo 'make fuzz       a minute of libFuzzer on the CFI compiler (FUZZ_SECONDS=60)'
@@ -134,6 +135,29 @@ $(O)/tests/unit/run: $(UNIT) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(UNIT_LIBS) -o $@
 $(O)/tests/bpf/run: $(BPF_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+# The kernel side for user space: found before libbpf's are the headers of tests/replay/kernel.
+$(O)/tests/replay/kernel/%.o: CFLAGS += -Itests/replay/kernel -fno-strict-aliasing -Wno-unknown-pragmas
+$(O)/tests/replay/run: $(REPLAY) $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(UNIT_LIBS) -o $@
+
+# The programs whose every instruction is replayed: name, source, compiler and flags.
+define REPLAY_PROGRAM
+REPLAY_PROGRAMS += $(O)/tests/replay/$(1)
+$(O)/tests/replay/$(1): tests/replay/programs/$(2)
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$(3) $$< -o $$@
+endef
+$(eval $(call REPLAY_PROGRAM,shapes,shapes.c,$(CC) -O2))
+$(eval $(call REPLAY_PROGRAM,shapes-static,shapes.c,$(CC) -O2 -static))
+$(eval $(call REPLAY_PROGRAM,shapes-static-pie,shapes.c,$(CC) -O2 -static-pie))
+$(eval $(call REPLAY_PROGRAM,shapes-O0,shapes.c,$(CC) -O0 -static))
+$(eval $(call REPLAY_PROGRAM,shapes-O3,shapes.c,$(CC) -O3 -fcf-protection -static))
+$(eval $(call REPLAY_PROGRAM,shapes-clang,shapes.c,$(CLANG) -O2 -static))
+$(eval $(call REPLAY_PROGRAM,shapes-frame-pointers,shapes.c,$(CC) -O1 -static -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-asynchronous-unwind-tables))
+$(eval $(call REPLAY_PROGRAM,shapes-musl,shapes.c,musl-gcc -O2 -static))
+$(eval $(call REPLAY_PROGRAM,throw,throw.cc,$(CXX) -O2 -static-pie))
+
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
 $(O)/tests/kernels/run: $(KERNEL_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
@@ -143,6 +167,8 @@ check: $(O)/tests/unit/run
 check-asan:
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh unit-asan $(O)/asan/tests/unit/run
+check-replay: $(O)/tests/replay/run $(REPLAY_PROGRAMS)
+	@tests/run.sh replay $(O)/tests/replay/run
 check-bpf: $(O)/tests/bpf/run
 	@tests/run.sh bpf $(SUDO) $(O)/tests/bpf/run
 check-e2e: $(O)/wick
@@ -154,15 +180,15 @@ deps-kernels:
 test-kernels: deps-kernels
 	@$(MAKE) --no-print-directory check-kernels
 SUITES = lint tests/lint/run.sh -- unit $(O)/tests/unit/run -- unit-asan $(O)/asan/tests/unit/run \
-	  -- bpf $(SUDO) $(O)/tests/bpf/run -- e2e $(SUDO) tests/e2e/run.sh $(O)
+	  -- replay $(O)/tests/replay/run -- bpf $(SUDO) $(O)/tests/bpf/run -- e2e $(SUDO) tests/e2e/run.sh $(O)
 test: deps-test
-	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run
+	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS)
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh $(SUITES)
 # Where the packages for it cannot be had, the other kernels are skipped, with the reason.
 test-all: deps-test
 	-@deploy/packages.sh install kernels
-	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/kernels/run
+	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS) $(O)/tests/kernels/run
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh $(SUITES) -- kernels tests/kernels/run.sh $(O)
 

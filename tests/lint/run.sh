@@ -66,7 +66,7 @@ same_names() {
 }
 
 every_header_alone() {
-	files '*.h' | grep -vE '^bpf/(kernel|.*\.bpf)\.h|\.bpf\.h$|^bpf/kernel.h' | while read -r header; do
+	files '*.h' | grep -vE '^tests/replay/kernel/|^bpf/(kernel|.*\.bpf)\.h|\.bpf\.h$|^bpf/kernel.h' | while read -r header; do
 		${CC:-cc} -std=gnu17 -D_GNU_SOURCE -I. -isystem "$out/gen" -fsyntax-only -x c "$header" 2>&1 |
 			grep -E 'error' | sed "s,^,$header: ,"
 	done
@@ -90,7 +90,7 @@ claim "symbolizer includes only itself and the floor" includes symbolizer '(symb
 claim "pprof includes only itself and the floor" includes pprof '(pprof|agent/base)/|profile\.pb-c\.h'
 claim "the agent reaches the kernel side by abi.h and the skeleton only" abi_users
 claim "nobody includes tests" nobody_includes_tests
-claim "libbpf is known to the sampler only" foreign 'bpf/' 'agent/sampler(_programs)?\.c|bpf/|tests/bpf/'
+claim "libbpf is known to the sampler only" foreign 'bpf/' 'agent/sampler(_programs)?\.c|bpf/|tests/(bpf|replay/kernel)/'
 claim "elfutils is known to the symbolizer only" foreign '(gelf|libelf|dwarf|elfutils)' 'symbolizer/|tests/'
 claim "the demangler's library is known to one file" foreign 'libiberty' 'symbolizer/demangle\.c'
 claim "protobuf and zlib are known to pprof only" foreign '(protobuf-c|zlib)' 'pprof/|tests/'
