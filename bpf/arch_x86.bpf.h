@@ -27,6 +27,7 @@ struct arch_registers {
  */
 #define ARCH_UCONTEXT_REGISTERS 40
 #define ARCH_UCONTEXT_ORDER     5, 4, 6, 3, 1, 0, 2, 7 /* rdi rsi rbp rbx rdx rax rcx rsp */
+#define ARCH_UCONTEXT_SP        7                      /* rsp's place in it */
 #define ARCH_UCONTEXT_WORDS     9                      /* of these, rip included */
 
 #define ARCH_CODE_SEGMENT_32    0x23  /* __USER32_CS */

@@ -266,6 +266,7 @@ static __always_inline void walk_user_stack(struct tick *tick, bool compat)
 	tick->unwind.is_leaf = true;
 	tick->unwind.known = (1 << ARCH_REGISTERS) - 1;
 	tick->unwind.is_saved = 0;
+	tick->unwind.switches = 0;
 	tick->vma.start = tick->vma.end = 0;
 	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
 	/* Not bpf_loop(), which came with 5.17. A turn is a few instructions to the verifier. */

@@ -11,6 +11,12 @@
  * defines, so that the same steps run natively on recorded stacks. There are two ways to go on: by
  * a rule of the file's unwind table, or, where there is none, by the frame pointer with a look at the
  * code of a leaf for the few instructions in which that pointer is not the leaf's own.
+ *
+ * Every walk ends, whatever is in registers, memory and rules. A step raises the stack pointer, with two
+ * exceptions: the first of a leaf may leave it as it is, after which there is a caller and no leaf; and a
+ * step to another stack may lower it, which UNWIND_MAX_SWITCHES bounds in a walk. So the triple (switches
+ * left, stack pointer from the top of memory, is_leaf) goes down at each step, and the limit of frames
+ * is only for real stacks that are that deep.
  */
 
 /* Copies from the sampled process; 0, or negative if the memory cannot be read. */
@@ -22,6 +28,7 @@ struct unwind {
 	__u32 is_saved;                  /* a bit for each register that is still in memory */
 	__u32 known;                     /* a bit for each register whose value is known */
 	__u32 is_leaf;                   /* pc is an instruction to execute, not a return address */
+	__u32 switches;                  /* of stacks, on the way here */
 };
 
 enum unwind_step {
@@ -31,6 +38,8 @@ enum unwind_step {
 	UNWIND_LOST,       /* the next frame cannot be found from here */
 	UNWIND_UNREADABLE, /* the stack is not readable */
 };
+
+#define UNWIND_MAX_SWITCHES 64 /* to a stack further down, in one walk */
 
 #define UNWIND_SP(at) ((at)->registers[ARCH_REGISTER_SP])
 #define UNWIND_FP(at) ((at)->registers[ARCH_REGISTER_FP])
@@ -144,6 +153,9 @@ static __always_inline enum unwind_step unwind_signal(struct unwind *at)
 	if (read_user(&at->registers[8], 8 * sizeof(__u64), place) ||
 	    read_user(words, sizeof(words), place + 8 * sizeof(__u64)))
 		return UNWIND_UNREADABLE;
+	/* What was interrupted is often on another stack, and that may be anywhere. */
+	if (words[ARCH_UCONTEXT_SP] <= UNWIND_SP(at) && at->switches++ >= UNWIND_MAX_SWITCHES)
+		return UNWIND_LOST;
 	for (int i = 0; i < ARCH_UCONTEXT_WORDS - 1; i++)
 		at->registers[order[i]] = words[i];
 	at->pc = words[ARCH_UCONTEXT_WORDS - 1];
@@ -214,6 +226,24 @@ static __always_inline bool return_address(struct unwind *at, const struct abi_r
 	return !read_user(ret, sizeof(*ret), place);
 }
 
+/* Callers lie above. Only a leaf can have its return address in a register, and no frame. */
+static __always_inline bool is_above(const struct unwind *at, __u64 cfa)
+{
+	return cfa > UNWIND_SP(at) || (cfa == UNWIND_SP(at) && at->is_leaf);
+}
+
+/*
+ * Or further down, if the function went to another stack, and keeps in a register or in memory where its own
+ * was: so do those that make room for deep recursion (split stacks, Rust's stacker).
+ */
+static __always_inline bool is_other_stack(struct unwind *at, const struct abi_rule *rule,
+					   __u64 cfa)
+{
+	if (!cfa || cfa & 7 || rule->cfa == ABI_CFA_PLT || rule->cfa_register == ARCH_REGISTER_SP)
+		return false;
+	return at->switches++ < UNWIND_MAX_SWITCHES;
+}
+
 static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 						       const struct abi_rule *rule)
 {
@@ -224,8 +254,7 @@ static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 	if (rule->cfa == ABI_CFA_SIGNAL)
 		return unwind_signal(at);
 	cfa = frame_address(at, rule);
-	/* Callers lie above. Only a leaf can have its return address in a register, and no frame. */
-	if (cfa < UNWIND_SP(at) || (cfa == UNWIND_SP(at) && !at->is_leaf))
+	if (!is_above(at, cfa) && !is_other_stack(at, rule, cfa))
 		return UNWIND_LOST;
 	if (!return_address(at, rule, cfa, &pc))
 		return UNWIND_UNREADABLE;

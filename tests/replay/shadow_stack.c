@@ -10,17 +10,23 @@ enum {
 	ROOT_BYTES = 26, /* of glibc's __start_context */
 };
 
-/* A return address, or what a signal interrupted. */
+enum kind {
+	RETURN, /* a return address */
+	SIGNAL, /* what a signal interrupted, and the stack it did so on */
+	LINK,   /* the stack that was left for this one */
+};
+
 struct entry {
+	enum kind kind;
 	uint64_t slot; /* alive as long as the stack pointer is not above */
 	uint64_t pc;
-	bool is_signal;
-	size_t stack; /* interrupted: which, and where on it */
+	size_t stack; /* the other one, and where on it */
 	uint64_t sp;
 };
 
 struct stack {
 	uint64_t start, end;
+	bool is_linked;
 	bool is_begun; /* something ran on it */
 	size_t count;
 	struct entry entries[MAX_DEPTH];
@@ -30,6 +36,7 @@ struct shadow_stack {
 	struct stack *stacks[MAX_STACKS]; /* the first is that of the process: everything else */
 	size_t count;
 	size_t current;
+	uint64_t sp;   /* as it was last */
 	uint64_t root; /* where the first function of the stack made last returns to */
 };
 
@@ -39,13 +46,14 @@ int shadow_stack_new(struct shadow_stack **out)
 
 	if (!shadow)
 		return -ENOMEM;
-	shadow_stack_announce(shadow, 0, 0);
+	shadow_stack_announce(shadow, 0, 0, false);
 	*out = take(shadow);
 	return 0;
 }
 
 /* Out of memory or places, a test cannot go on. */
-void shadow_stack_announce(struct shadow_stack *shadow, uint64_t start, uint64_t end)
+void shadow_stack_announce(struct shadow_stack *shadow, uint64_t start, uint64_t end,
+			   bool is_linked)
 {
 	struct stack *stack = shadow->count < MAX_STACKS ? calloc(1, sizeof(*stack)) : NULL;
 
@@ -53,6 +61,7 @@ void shadow_stack_announce(struct shadow_stack *shadow, uint64_t start, uint64_t
 		abort();
 	stack->start = start;
 	stack->end = end;
+	stack->is_linked = is_linked;
 	shadow->stacks[shadow->count++] = stack;
 }
 
@@ -89,11 +98,9 @@ void shadow_stack_signal(struct shadow_stack *shadow, uint64_t slot, uint64_t re
 	if (shadow->current != interrupted)
 		stack->count = 0;
 	stack->is_begun = true;
-	push(stack, (struct entry){ .slot = slot + 8,
-				    .pc = pc,
-				    .is_signal = true,
-				    .stack = interrupted,
-				    .sp = sp });
+	push(stack,
+	     (struct entry){
+		     .kind = SIGNAL, .slot = slot + 8, .pc = pc, .stack = interrupted, .sp = sp });
 	push(stack, (struct entry){ .slot = slot, .pc = restorer });
 }
 
@@ -105,6 +112,21 @@ void shadow_stack_signal_return(struct shadow_stack *shadow, uint64_t sp)
 		stack->count--;
 }
 
+/* A stack made by the program is entered, for the first time or again. */
+static void enter(struct shadow_stack *shadow, struct stack *stack, uint64_t sp, uint64_t word)
+{
+	if (stack->is_linked && !stack->count) {
+		push(stack, (struct entry){ .kind = LINK,
+					    .slot = UINT64_MAX,
+					    .stack = shadow->current,
+					    .sp = shadow->sp });
+	} else if (stack->end && !stack->is_begun) {
+		push(stack, (struct entry){ .slot = sp, .pc = word });
+		shadow->root = word;
+	}
+	stack->is_begun = true;
+}
+
 void shadow_stack_move(struct shadow_stack *shadow, uint64_t sp, uint64_t word)
 {
 	size_t at = stack_at(shadow, sp);
@@ -112,35 +134,45 @@ void shadow_stack_move(struct shadow_stack *shadow, uint64_t sp, uint64_t word)
 
 	while (stack->count && stack->entries[stack->count - 1].slot < sp)
 		stack->count--;
-	if (at && !stack->is_begun) {
-		stack->is_begun = true;
-		push(stack, (struct entry){ .slot = sp, .pc = word });
-		shadow->root = word;
-	}
+	if (at != shadow->current)
+		enter(shadow, stack, sp, word);
 	shadow->current = at;
+	shadow->sp = sp;
+}
+
+/* Goes on with the entry before @next, on another stack where the entry there leads to one. */
+static const struct entry *entry_before(const struct shadow_stack *shadow, size_t *stack,
+					size_t *next, uint64_t *sp)
+{
+	while (*next) {
+		const struct entry *entry = &shadow->stacks[*stack]->entries[--*next];
+
+		if (entry->slot < *sp)
+			continue;
+		if (entry->kind == RETURN)
+			return entry;
+		if (entry->stack != *stack) {
+			*stack = entry->stack;
+			*next = shadow->stacks[*stack]->count;
+		}
+		*sp = entry->sp;
+		if (entry->kind == SIGNAL)
+			return entry;
+	}
+	return NULL;
 }
 
 size_t shadow_stack_chain(const struct shadow_stack *shadow, uint64_t pc,
 			  struct shadow_frame *ret_frames, size_t limit)
 {
-	const struct stack *stack = shadow->stacks[shadow->current];
-	size_t next = stack->count, count = 1;
+	size_t stack = shadow->current;
+	size_t next = shadow->stacks[stack]->count, count = 1;
+	const struct entry *entry;
 	uint64_t sp = 0;
 
 	ret_frames[0] = (struct shadow_frame){ pc, true };
-	while (next && count < limit) {
-		const struct entry *entry = &stack->entries[--next];
-
-		if (entry->slot < sp)
-			continue;
-		ret_frames[count++] = (struct shadow_frame){ entry->pc, entry->is_signal };
-		if (entry->is_signal) {
-			if (shadow->stacks[entry->stack] != stack)
-				next = shadow->stacks[entry->stack]->count;
-			stack = shadow->stacks[entry->stack];
-			sp = entry->sp;
-		}
-	}
+	while (count < limit && (entry = entry_before(shadow, &stack, &next, &sp)))
+		ret_frames[count++] = (struct shadow_frame){ entry->pc, entry->kind == SIGNAL };
 	return count;
 }
 

@@ -24,8 +24,12 @@ struct shadow_frame {
 
 int shadow_stack_new(struct shadow_stack **out);
 
-/* shadow_stack_announce() - memory from @start up to @end is another stack. */
-void shadow_stack_announce(struct shadow_stack *shadow, uint64_t start, uint64_t end);
+/*
+ * shadow_stack_announce() - memory from @start up to @end is another stack.
+ * @is_linked: its first function has a caller, on the stack that is left for it
+ */
+void shadow_stack_announce(struct shadow_stack *shadow, uint64_t start, uint64_t end,
+			   bool is_linked);
 
 /* shadow_stack_call() - a call put @return_address to @slot, where the stack pointer is now. */
 void shadow_stack_call(struct shadow_stack *shadow, uint64_t slot, uint64_t return_address);

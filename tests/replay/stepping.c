@@ -14,6 +14,7 @@
 /* What programs say by prctl(), see programs/shapes.c. */
 #define SAY_STACK  0x77690001
 #define SAY_SIGNAL 0x77690002
+#define SAY_LINKED 0x77690003
 
 enum {
 	MAX_FRAMES = 1024,
@@ -235,8 +236,10 @@ static void listen(struct run *run, const struct user_regs_struct *registers)
 {
 	if (registers->rax == SYS_rt_sigreturn)
 		shadow_stack_signal_return(run->shadow, registers->rsp);
-	if (registers->rax == SYS_prctl && registers->rdi == SAY_STACK)
-		shadow_stack_announce(run->shadow, registers->rsi, registers->rdx);
+	if (registers->rax == SYS_prctl &&
+	    (registers->rdi == SAY_STACK || registers->rdi == SAY_LINKED))
+		shadow_stack_announce(run->shadow, registers->rsi, registers->rdx,
+				      registers->rdi == SAY_LINKED);
 	if (registers->rax == SYS_prctl && registers->rdi == SAY_SIGNAL)
 		run->signal = (int)registers->rsi;
 }

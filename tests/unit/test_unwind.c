@@ -324,6 +324,46 @@ TEST(the_root_is_where_a_rule_or_a_zero_return_address_says_so)
 	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_ROOT);
 }
 
+/* As code does that has switched to a stack further up: where its own was is in its frame pointer. */
+TEST(a_rule_may_lead_down_to_another_stack_by_a_register_but_not_forever)
+{
+	struct abi_rule rule = rule_of(ARCH_REGISTER_FP, 16);
+	struct unwind at = caller_at();
+	int steps = 0;
+
+	stack[9] = 0x5555;
+	UNWIND_SP(&at) = STACK + 0x80;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_CALLER);
+	CHECK_EQ(at.pc, 0x5555);
+	CHECK_EQ(UNWIND_SP(&at), STACK + 0x50);
+	/* The same frame again and again. */
+	while (unwind_by_rule(&at, &rule) == UNWIND_CALLER)
+		steps++;
+	CHECK_EQ(steps, UNWIND_MAX_SWITCHES - 1);
+	at = caller_at();
+	UNWIND_SP(&at) = STACK + 0x80;
+	UNWIND_FP(&at) = STACK + 0x41;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_LOST);
+}
+
+/* A signal frame that says of itself that it is what was interrupted. */
+TEST(signal_frames_may_lead_down_but_not_forever)
+{
+	struct abi_rule rule = { .cfa = ABI_CFA_SIGNAL };
+	struct unwind at = caller_at();
+	int steps = 0;
+
+	stack[20] = STACK; /* rsp, at 160 */
+	stack[21] = 0x1000;
+	while (unwind_by_rule(&at, &rule) == UNWIND_CALLER)
+		steps++;
+	CHECK_EQ(steps, UNWIND_MAX_SWITCHES);
+	at = caller_at();
+	stack[20] = STACK + 8;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_CALLER);
+	CHECK_EQ(at.switches, 0);
+}
+
 TEST(a_rule_that_leads_down_or_nowhere_or_out_of_the_stack_is_not_followed)
 {
 	struct abi_rule down = rule_of(ARCH_REGISTER_SP, -8);

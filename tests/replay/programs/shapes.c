@@ -20,7 +20,9 @@ static char big_memory[65536];
 
 /* Said to who steps us; for everybody else an error. */
 enum {
-	SAY_STACK = 0x77690001,  /* another stack, from here to there */
+	SAY_STACK = 0x77690001, /* another stack, from here to there */
+	SAY_LINKED =
+		0x77690003, /* the same, whose first function has its caller on the stack left */
 	SAY_SIGNAL = 0x77690002, /* signals of this number are welcome from now on; 0: no more */
 };
 
@@ -204,6 +206,48 @@ static void coroutines(void)
 }
 #endif
 
+/* Calls @function on the stack that ends at @top, as code does that needs more of it. */
+void call_on(void *top, void (*function)(void));
+__asm__(".text\n"
+	".type call_on, @function\n"
+	"call_on:\n"
+	"	.cfi_startproc\n"
+	"	push %rbp\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset %rbp, -16\n"
+	"	mov %rsp, %rbp\n"
+	"	.cfi_def_cfa_register %rbp\n"
+	"	mov %rdi, %rsp\n"
+	"	call *%rsi\n"
+	"	leave\n"
+	"	.cfi_def_cfa %rsp, 8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size call_on, . - call_on\n");
+
+static char two_stacks[2][8192] __attribute__((aligned(16)));
+
+/* From the lower one to the upper one, so that the callers are further down. */
+NOINLINE static void on_the_upper_stack(void)
+{
+	recurse(1);
+	sink++;
+}
+
+NOINLINE static void on_the_lower_stack(void)
+{
+	call_on(two_stacks[1] + sizeof(two_stacks[1]), on_the_upper_stack);
+	sink++;
+}
+
+NOINLINE static void other_stacks(void)
+{
+	prctl(SAY_LINKED, two_stacks[0], two_stacks[0] + sizeof(two_stacks[0]));
+	prctl(SAY_LINKED, two_stacks[1], two_stacks[1] + sizeof(two_stacks[1]));
+	call_on(two_stacks[0] + sizeof(two_stacks[0]), on_the_lower_stack);
+	sink++;
+}
+
 /* Signals come from outside, at any instruction. */
 NOINLINE static void be_interrupted(void)
 {
@@ -246,6 +290,7 @@ int main(int argc, char **argv)
 	signals();
 	signals_on_another_stack();
 	coroutines();
+	other_stacks();
 	if (argc > 1)
 		be_interrupted();
 	return 0;
