@@ -60,7 +60,7 @@ help:
 	@echo '  check  check-asan  check-replay  check-bpf  check-e2e    one kind of test at a time'
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
-	@echo 'make fuzz       a minute of libFuzzer on the CFI compiler (FUZZ_SECONDS=60)'
+	@echo 'make fuzz       a minute of libFuzzer each on the CFI compiler and the unwinder (FUZZ_SECONDS=60)'
 	@echo 'make bench      cost of wick beside perf, in the same run'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
@@ -202,18 +202,26 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory all $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 
-# A bounded time of libFuzzer under ASan and UBSan; what it finds is left in $(O)/tests/fuzz.
+# A bounded time of libFuzzer under ASan and UBSan for each; what it finds is left in $(O)/tests/fuzz.
 FUZZ_SECONDS ?= 60
-FUZZ_SOURCES = tests/fuzz/fuzz_cfi.c $(wildcard symbolizer/*.c agent/base/*.c)
-$(O)/tests/fuzz/fuzz_cfi: $(FUZZ_SOURCES) $(wildcard symbolizer/*.h)
+FUZZ_LIBRARY = $(wildcard symbolizer/*.c agent/base/*.c)
+FUZZ_UNWIND  = $(wildcard tests/replay/kernel/*.c) agent/unwind_memory.c agent/rule_dictionary.c agent/extent_pool.c agent/vdso.c
+FUZZ = $(CLANG) -std=gnu17 -D_GNU_SOURCE -O1 -g $(1) -I. -fsanitize=fuzzer,address,undefined $(filter-out bpf/%,$(filter %.c,$^)) $(LIBS) -o $@
+$(O)/tests/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(FUZZ_LIBRARY) $(wildcard symbolizer/*.h)
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) -std=gnu17 -D_GNU_SOURCE -O1 -g -I. -fsanitize=fuzzer,address,undefined $(FUZZ_SOURCES) $(LIBS) -o $@
+	$(call say,FUZZ,$@)$(call FUZZ)
+$(O)/tests/fuzz/fuzz_unwind: tests/fuzz/fuzz_unwind.c $(FUZZ_UNWIND) $(FUZZ_LIBRARY) $(wildcard symbolizer/*.h agent/*.h bpf/*)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(call FUZZ,-Itests/replay/kernel -fno-strict-aliasing -Wno-unknown-pragmas)
 deps-fuzz:
 	@deploy/packages.sh install build fuzz
 fuzz: deps-fuzz
-	@$(MAKE) --no-print-directory $(O)/tests/fuzz/fuzz_cfi
-	@mkdir -p $(O)/tests/fuzz/new
-	cd $(O)/tests/fuzz && ./fuzz_cfi -max_len=8192 -timeout=5 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 new $(CURDIR)/tests/fuzz/corpus/cfi
+	@$(MAKE) --no-print-directory $(O)/tests/fuzz/fuzz_cfi $(O)/tests/fuzz/fuzz_unwind
+	@for target in cfi unwind; do \
+		mkdir -p $(O)/tests/fuzz/new_$$target; \
+		(cd $(O)/tests/fuzz && ./fuzz_$$target -max_len=8192 -timeout=5 -max_total_time=$(FUZZ_SECONDS) \
+			-print_final_stats=1 new_$$target $(CURDIR)/tests/fuzz/corpus/$$target) || exit 1; \
+	done
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 lint:

@@ -295,6 +295,42 @@ const struct abi_sample *native_tick(const struct user_regs_struct *registers, n
 	return record.sample.type == ABI_RECORD_SAMPLE ? &record.sample : NULL;
 }
 
+/* What is left of a walk went down from @was to @now. */
+static bool is_nearer(const struct unwind *was, const struct unwind *now)
+{
+	if (now->switches != was->switches)
+		return now->switches > was->switches && now->switches <= UNWIND_MAX_SWITCHES;
+	return UNWIND_SP(now) > UNWIND_SP(was) ||
+	       (UNWIND_SP(now) == UNWIND_SP(was) && was->is_leaf && !now->is_leaf);
+}
+
+/* The tick leaves the state as it is at the outermost frame, so it is set again as for a first one. */
+bool native_walk_makes_progress(const struct user_regs_struct *registers, native_reader *read,
+				void *context)
+{
+	struct arch_registers regs;
+	struct tick *tick;
+
+	if (!native_tick(registers, read, context))
+		return false;
+	tick = this_tick();
+	memcpy(&regs, registers, sizeof(regs));
+	tick->unwind = (struct unwind){ .pc = regs.ip,
+					.is_leaf = true,
+					.known = (1 << ARCH_REGISTERS) - 1 };
+	NUMBER_REGISTERS(tick->unwind.registers, &regs);
+	tick->vma.start = tick->vma.end = 0;
+	tick->sample.stack.user_frames = 0;
+	for (;;) {
+		struct unwind was = tick->unwind;
+
+		if (!walk_one_frame())
+			return true;
+		if (!is_nearer(&was, &tick->unwind))
+			return false;
+	}
+}
+
 static const struct native_mapping *mapping_of(uint64_t addr)
 {
 	for (uint32_t i = 0; i < machine.mapping_count; i++) {

@@ -49,6 +49,13 @@ int native_set_mappings(const struct native_mapping *mappings, uint32_t count);
 const struct abi_sample *native_tick(const struct user_regs_struct *registers, native_reader *read,
 				     void *context);
 
+/*
+ * native_walk_makes_progress() - whether each step of the walk from @registers brings it nearer to an
+ * end, as bpf/unwind.bpf.h says that it does.
+ */
+bool native_walk_makes_progress(const struct user_regs_struct *registers, native_reader *read,
+				void *context);
+
 /* native_frame_word() - the frame that stands for @addr, by a plain search. */
 uint64_t native_frame_word(uint64_t addr);
 
