@@ -42,7 +42,8 @@ SOURCES   := $(wildcard agent/base/*.c agent/*.c symbolizer/*.c pprof/*.c)
 OBJECTS   := $(SOURCES:%.c=$(O)/%.o) $(O)/gen/profile.pb-c.o $(O)/pprof/flame_page.o
 LIBRARY   := $(filter-out $(O)/agent/main.o,$(OBJECTS))
 UNIT      := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c tests/harness/*.c))
-REPLAY    := $(patsubst %.c,$(O)/%.o,$(wildcard tests/replay/*.c tests/replay/kernel/*.c)) $(O)/tests/harness/test.o
+NATIVE    := $(patsubst %.c,$(O)/%.o,$(wildcard tests/replay/kernel/*.c))
+REPLAY    := $(patsubst %.c,$(O)/%.o,$(wildcard tests/replay/*.c)) $(NATIVE) $(O)/tests/harness/test.o
 BPF_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)) $(O)/tests/harness/test.o
 KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)/tests/harness/test.o
 
@@ -65,7 +66,7 @@ help:
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
 	@echo 'make install    to $$DESTDIR$$PREFIX/bin (/usr/local)     make clean   remove $(O)'
-	@echo 'O=dir  another place for the results     SAN=address,undefined  sanitizers     V=1  every command'
+	@echo 'O=dir  another place for the results     SAN=address,undefined  sanitizers     V=1  every command     ORACLE=all  check without sampling'
 
 deps:
 	@deploy/packages.sh install build
@@ -131,7 +132,7 @@ run: deps
 
 # libdw is the oracle of the CFI tests; it and libelf must be of one kind, shared.
 UNIT_LIBS = $(subst -l:libelf.a,-lelf,$(LIBS)) -ldw
-$(O)/tests/unit/run: $(UNIT) $(LIBRARY)
+$(O)/tests/unit/run: $(UNIT) $(NATIVE) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(UNIT_LIBS) -o $@
 $(O)/tests/bpf/run: $(BPF_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
@@ -162,8 +163,9 @@ $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/
 $(O)/tests/kernels/run: $(KERNEL_TESTS) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
+# ORACLE=all: every function of the large libraries that are compared with libdw, not a sample of them.
 check: $(O)/tests/unit/run
-	@tests/run.sh unit $(O)/tests/unit/run
+	@$(if $(filter all,$(ORACLE)),WICK_CFI_ALL=1) tests/run.sh unit $(O)/tests/unit/run
 check-asan:
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh unit-asan $(O)/asan/tests/unit/run

@@ -3,6 +3,9 @@
 
 #include <dwarf.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "tests/replay/kernel/native_sampler.h"
 
 enum {
 	RBX = 3,
@@ -12,6 +15,8 @@ enum {
 	MAX_STACK = 16,
 };
 
+#define STACK 0x100000000000ULL
+
 static uint64_t mix(uint64_t value)
 {
 	value = (value ^ value >> 31) * 0x9e3779b97f4a7c15ULL;
@@ -19,9 +24,14 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 32;
 }
 
+static uint64_t stack_address(uint64_t value)
+{
+	return STACK + (mix(value) & 0x3ffffffffff0);
+}
+
 static uint64_t memory_at(const struct cfi_machine *machine, uint64_t address)
 {
-	return mix(address + machine->seed);
+	return stack_address(address + machine->seed);
 }
 
 struct cfi_machine cfi_machine_at(uint64_t seed, uint64_t address)
@@ -29,7 +39,8 @@ struct cfi_machine cfi_machine_at(uint64_t seed, uint64_t address)
 	struct cfi_machine machine = { .seed = mix(seed + 1) };
 
 	for (uint64_t i = 0; i < RIP; i++)
-		machine.registers[i] = mix(machine.seed + i);
+		machine.registers[i] = stack_address(machine.seed + i);
+	machine.registers[RSP] = STACK;
 	machine.registers[RIP] = address;
 	return machine;
 }
@@ -122,6 +133,32 @@ struct cfi_caller cfi_caller_by_rule(const struct cfi_machine *machine,
 		.bx = value_by_rule(machine, cfa,
 				    (struct saved){ rule->bx_saved, base, rule->bx_offset },
 				    registers[RBX]),
+	};
+}
+
+static long read_machine(void *context, void *to, uint32_t size, uint64_t address)
+{
+	for (uint32_t at = 0; at < size; at += sizeof(uint64_t)) {
+		uint64_t word = memory_at(context, address + at);
+
+		memcpy((char *)to + at, &word, size - at < sizeof(word) ? size - at : sizeof(word));
+	}
+	return 0;
+}
+
+struct cfi_caller cfi_caller_by_kernel(struct cfi_machine *machine, const struct unwind_rule *rule,
+				       uint64_t address)
+{
+	struct native_caller step = native_step(address, machine->registers, read_machine, machine);
+
+	return (struct cfi_caller){
+		.is_found = step.is_ruled,
+		.is_root = step.is_ruled && !step.is_found && step.is_root,
+		.bx_is_same = rule && rule->bx_saved == UNWIND_SAVED_SAME,
+		.sp = { step.is_found, step.sp },
+		.ra = { step.is_found, step.pc },
+		.fp = { step.fp_is_known, step.fp },
+		.bx = { step.bx_is_known, step.bx },
 	};
 }
 

@@ -11,7 +11,8 @@
  * cfi_oracle - one step up a stack on an imagined machine, by our rules and by libdw.
  *
  * Registers and memory hold numbers made from a seed, so two descriptions of a step that lead to
- * the same numbers on two machines mean the same.
+ * the same numbers on two machines mean the same. All of them are addresses that can be a stack, of which
+ * the stack pointer is the lowest.
  */
 struct cfi_machine {
 	uint64_t seed;
@@ -36,5 +37,13 @@ struct cfi_caller {
 
 struct cfi_caller cfi_caller_by_rule(const struct cfi_machine *machine,
 				     const struct unwind_rule *rule);
+
+/*
+ * cfi_caller_by_kernel() - the same by the kernel side's own code, from the packed table.
+ * @rule: the one that should be found, for what a step itself does not tell
+ * @address: of the place, in native_sampler's mappings
+ */
+struct cfi_caller cfi_caller_by_kernel(struct cfi_machine *machine, const struct unwind_rule *rule,
+				       uint64_t address);
 
 struct cfi_caller cfi_caller_by_libdw(const struct cfi_machine *machine, Dwarf_Frame *frame);

@@ -5,14 +5,24 @@
 #include <glob.h>
 #include <string.h>
 
+#include "agent/base/array.h"
 #include "symbolizer/unwind_table.h"
 #include "tests/harness/test.h"
+#include "tests/replay/kernel/native_sampler.h"
 #include "tests/unit/cfi_oracle.h"
 
 /*
- * Every row of real libraries against libdw: at its first, middle and last byte, the caller's
- * stack pointer, return address, rbp and rbx are the same, or the reason is listed here.
+ * Every row of real libraries against libdw: at its first, middle and last byte and one more, the caller's
+ * stack pointer, return address, rbp and rbx are the same, or the reason is listed here. Ours are
+ * those of the compiled rule, and those of a step that the kernel side makes by the packed table.
  */
+#define BASE 0x10000000000ULL /* where the file is mapped for that, all of it */
+
+enum {
+	SAMPLED_FUNCTIONS = 12000, /* of a larger file, unless WICK_CFI_ALL is set */
+	PLT_ENTRY = 16,            /* bytes: within it, the rule looks at the place itself */
+};
+
 enum outcome {
 	EQUAL,
 	ROOT,      /* equal too: there is no caller */
@@ -86,18 +96,21 @@ static uint64_t offset_of(Elf *elf, uint64_t address)
 
 static void compare_at(struct corpus *corpus, Dwarf_Frame *frame, uint64_t address)
 {
-	const struct unwind_rule *rule =
-		unwind_table_find(corpus->table, offset_of(corpus->elf, address));
+	uint64_t offset = offset_of(corpus->elf, address);
+	const struct unwind_rule *rule = unwind_table_find(corpus->table, offset);
 	enum outcome worst = EQUAL;
 
 	for (uint64_t seed = 0; seed < 2; seed++) {
 		struct cfi_machine machine = cfi_machine_at(seed, address);
 		struct cfi_caller ours = cfi_caller_by_rule(&machine, rule);
 		struct cfi_caller theirs = cfi_caller_by_libdw(&machine, frame);
+		struct cfi_caller stepped = cfi_caller_by_kernel(&machine, rule, BASE + offset);
 		enum outcome outcome = compare(&ours, &theirs);
 
 		if (outcome > worst)
 			worst = outcome;
+		if (compare(&stepped, &theirs) != outcome)
+			worst = DIFFERENT;
 	}
 	if (worst == DIFFERENT && corpus->counts.outcomes[DIFFERENT] < 5)
 		printf("# differs from libdw at 0x%llx\n", (unsigned long long)address);
@@ -129,6 +142,27 @@ static void compare_gap(struct corpus *corpus, uint64_t address)
 	printf("# a rule after the end at 0x%llx\n", (unsigned long long)address);
 }
 
+static bool is_computed(const struct corpus *corpus, uint64_t address)
+{
+	const struct unwind_rule *rule =
+		unwind_table_find(corpus->table, offset_of(corpus->elf, address));
+
+	return rule && rule->cfa == UNWIND_RULE_PLT;
+}
+
+static void compare_row(struct corpus *corpus, Dwarf_Frame *frame, uint64_t start, uint64_t end)
+{
+	uint64_t size = end - start;
+
+	/* The linker's own code comes in entries of one row. */
+	for (uint64_t i = 0; is_computed(corpus, start) && i < 2 * PLT_ENTRY && i < size; i++)
+		compare_at(corpus, frame, start + i);
+	compare_at(corpus, frame, start);
+	compare_at(corpus, frame, start + size / 2);
+	compare_at(corpus, frame, start + start * 0x9e3779b97f4a7c15ULL % size);
+	compare_at(corpus, frame, end - 1);
+}
+
 /* Walks libdw's rows from the start of a function to its end. */
 static void compare_function(struct corpus *corpus, uint64_t address, uint64_t limit)
 {
@@ -143,11 +177,8 @@ static void compare_function(struct corpus *corpus, uint64_t address, uint64_t l
 			return;
 		}
 		dwarf_frame_info(frame, &start, &end, &is_signal);
-		if (end > address) {
-			compare_at(corpus, frame, address);
-			compare_at(corpus, frame, address + (end - address) / 2);
-			compare_at(corpus, frame, end - 1);
-		}
+		if (end > address)
+			compare_row(corpus, frame, address, end);
 		free(frame);
 		if (end <= address)
 			return;
@@ -168,29 +199,96 @@ static bool find_search_table(Elf *elf, GElf_Phdr *ret_segment)
 	return false;
 }
 
-static bool compare_all(struct corpus *corpus)
+/* The starts of functions, ascending; owned by the caller. */
+struct starts {
+	uint64_t *items;
+	size_t count, capacity;
+};
+
+static bool add_listed_starts(Elf *elf, struct starts *starts)
 {
 	GElf_Phdr segment;
 	Elf_Data *data = NULL;
 	const int32_t *words;
-	size_t count;
 
-	if (find_search_table(corpus->elf, &segment))
-		data = elf_getdata_rawchunk(corpus->elf, (int64_t)segment.p_offset,
-					    segment.p_filesz, ELF_T_WORD);
+	if (find_search_table(elf, &segment))
+		data = elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz,
+					    ELF_T_WORD);
 	if (!data || data->d_size < 12 || memcmp(data->d_buf, "\1\x1b\3\x3b", 4) != 0)
 		return false;
 	words = data->d_buf;
-	count = (size_t)words[2];
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < (size_t)words[2]; i++) {
 		uint64_t start = segment.p_vaddr + (uint64_t)(int64_t)words[3 + 2 * i];
-		uint64_t next = i + 1 < count
-					? segment.p_vaddr + (uint64_t)(int64_t)words[5 + 2 * i]
-					: UINT64_MAX;
 
-		compare_function(corpus, start, next);
+		if (array_add(starts, start))
+			return false;
 	}
 	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Static programs have no such table, but symbols. */
+static bool add_symbols(Elf *elf, struct starts *starts)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Sym symbol;
+
+	while ((section = elf_nextscn(elf, section))) {
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB)
+			continue;
+		data = elf_getdata(section, NULL);
+		for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
+			if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx &&
+			    array_add(starts, symbol.st_value))
+				return false;
+		}
+	}
+	if (starts->count)
+		qsort(starts->items, starts->count, sizeof(*starts->items), by_address);
+	return starts->count;
+}
+
+/* All, or with a fixed seed as many as a test has time for. */
+static bool is_wanted(size_t count, uint64_t start)
+{
+	return count <= SAMPLED_FUNCTIONS || getenv("WICK_CFI_ALL") ||
+	       (start ^ start >> 17) * 0x9e3779b97f4a7c15ULL % count < SAMPLED_FUNCTIONS;
+}
+
+static bool compare_all(struct corpus *corpus)
+{
+	struct starts starts = { 0 };
+	bool is_found =
+		add_listed_starts(corpus->elf, &starts) || add_symbols(corpus->elf, &starts);
+
+	for (size_t i = 0; is_found && i < starts.count; i++) {
+		uint64_t next = i + 1 < starts.count ? starts.items[i + 1] : UINT64_MAX;
+
+		if (next > starts.items[i] && is_wanted(starts.count, starts.items[i]))
+			compare_function(corpus, starts.items[i], next);
+	}
+	free(starts.items);
+	return is_found;
+}
+
+/* The file in the kernel side's tables, and all of it mapped as code. */
+static bool load(const struct unwind_table *table)
+{
+	struct native_mapping mapping = { .start = BASE,
+					  .end = BASE + (1ULL << 32),
+					  .is_executable = true };
+
+	native_clear();
+	return !native_add_table(table, &mapping.file) && !native_set_mappings(&mapping, 1);
 }
 
 static void print(const char *path, const struct counts *counts)
@@ -211,7 +309,7 @@ static bool agrees_with_libdw(const char *path)
 	struct corpus corpus = { 0 };
 	bool is_done;
 
-	if (fd < 0 || unwind_table_compile(&table, fd, &defaults))
+	if (fd < 0 || unwind_table_compile(&table, fd, &defaults) || !load(table))
 		return false;
 	elf_version(EV_CURRENT);
 	corpus.table = table;
@@ -265,6 +363,52 @@ TEST(every_place_of_python_is_as_libdw_says)
 	CHECK(all_agree("/usr/lib/x86_64-linux-gnu/libpython3.*.so.1"));
 	CHECK(all_agree("/usr/lib64/libpython3.*.so.1.0"));
 	CHECK(all_agree("/usr/bin/python3"));
+}
+
+TEST(every_place_of_the_dynamic_loader_and_small_libraries_is_as_libdw_says)
+{
+	CHECK(all_agree("/lib64/ld-linux-x86-64.so.2"));
+	CHECK(all_agree("/usr/lib*/x86_64-linux-gnu/libm.so.6"));
+	CHECK(all_agree("/usr/lib*/x86_64-linux-gnu/libgcc_s.so.1"));
+	CHECK(all_agree("/usr/lib*/x86_64-linux-gnu/libssl.so.[13]*"));
+	CHECK(all_agree("/usr/lib64/lib[ms]*[ml].so.[1-9]"));
+}
+
+TEST(every_place_of_programs_is_as_libdw_says)
+{
+	CHECK(all_agree("/usr/bin/perl"));
+	CHECK(all_agree("/usr/bin/openssl"));
+	CHECK(all_agree("/bin/bash"));
+}
+
+TEST(places_of_libjvm_and_libllvm_are_as_libdw_says)
+{
+	CHECK(all_agree("/usr/lib/jvm/java-[0-9][0-9]-*/lib/server/libjvm.so"));
+	CHECK(all_agree("/usr/lib/x86_64-linux-gnu/libLLVM-14.so.1"));
+}
+
+/* Without a search table; of glibc, and of musl, which says nothing but of what the compiler adds. */
+TEST(every_place_of_static_programs_is_as_libdw_says)
+{
+	static const char *const compilers[] = { "cc", "musl-gcc" };
+	char path[] = "/tmp/wick-static-XXXXXX", command[128];
+	AUTO_FD fd = mkstemp(path);
+	bool is_good = fd >= 0;
+
+	for (size_t i = 0; is_good && i < 2; i++) {
+		FILE *shell;
+
+		snprintf(command, sizeof(command), "%s -static -O2 -w -x c -o %s - 2>/dev/null",
+			 compilers[i], path);
+		shell = popen(command, "w");
+		if (!shell)
+			break;
+		fputs("int main(void) { return printf(\"%f\", 1.5); }", shell);
+		if (!pclose(shell))
+			is_good &= agrees_with_libdw(path);
+	}
+	unlink(path);
+	CHECK(is_good);
 }
 
 TEST(every_place_of_this_program_is_as_libdw_says)

@@ -304,7 +304,21 @@ static bool is_nearer(const struct unwind *was, const struct unwind *now)
 	       (UNWIND_SP(now) == UNWIND_SP(was) && was->is_leaf && !now->is_leaf);
 }
 
-/* The tick leaves the state as it is at the outermost frame, so it is set again as for a first one. */
+/* A tick as it is before its first user frame. */
+static struct tick *begin_walk(uint64_t pc, native_reader *read, void *context)
+{
+	struct tick *tick = this_tick();
+
+	machine.read = read;
+	machine.read_context = context;
+	tick->mm = &machine.space.mm;
+	tick->unwind =
+		(struct unwind){ .pc = pc, .is_leaf = true, .known = (1 << ARCH_REGISTERS) - 1 };
+	tick->vma.start = tick->vma.end = 0;
+	tick->sample.stack = (struct abi_stack){};
+	return tick;
+}
+
 bool native_walk_makes_progress(const struct user_regs_struct *registers, native_reader *read,
 				void *context)
 {
@@ -313,14 +327,9 @@ bool native_walk_makes_progress(const struct user_regs_struct *registers, native
 
 	if (!native_tick(registers, read, context))
 		return false;
-	tick = this_tick();
 	memcpy(&regs, registers, sizeof(regs));
-	tick->unwind = (struct unwind){ .pc = regs.ip,
-					.is_leaf = true,
-					.known = (1 << ARCH_REGISTERS) - 1 };
+	tick = begin_walk(regs.ip, read, context);
 	NUMBER_REGISTERS(tick->unwind.registers, &regs);
-	tick->vma.start = tick->vma.end = 0;
-	tick->sample.stack.user_frames = 0;
 	for (;;) {
 		struct unwind was = tick->unwind;
 
@@ -329,6 +338,29 @@ bool native_walk_makes_progress(const struct user_regs_struct *registers, native
 		if (!is_nearer(&was, &tick->unwind))
 			return false;
 	}
+}
+
+struct native_caller native_step(uint64_t pc, const uint64_t *numbered, native_reader *read,
+				 void *context)
+{
+	struct tick *tick = begin_walk(pc, read, context);
+	struct unwind *at = &tick->unwind;
+	struct native_caller caller = {};
+	__u64 fp, bx;
+
+	memcpy(at->registers, numbered, sizeof(at->registers));
+	if (!find_code(pc) || !rule_at(tick, pc))
+		return caller;
+	caller.is_ruled = true;
+	caller.is_found = walk_one_frame();
+	caller.is_root = !caller.is_found && tick->sample.stack.verdict == ABI_VERDICT_WHOLE;
+	caller.pc = at->pc;
+	caller.sp = UNWIND_SP(at);
+	caller.fp_is_known = register_value(at, ARCH_REGISTER_FP, &fp);
+	caller.bx_is_known = register_value(at, ARCH_REGISTER_BX, &bx);
+	caller.fp = fp;
+	caller.bx = bx;
+	return caller;
 }
 
 static const struct native_mapping *mapping_of(uint64_t addr)
