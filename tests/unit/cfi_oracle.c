@@ -13,6 +13,7 @@ enum {
 	RSP = 7,
 	RIP = 16,
 	MAX_STACK = 16,
+	USER_CODE = 0x33, /* the code segment of 64-bit user code */
 };
 
 #define STACK 0x100000000000ULL
@@ -146,15 +147,48 @@ static long read_machine(void *context, void *to, uint32_t size, uint64_t addres
 	return 0;
 }
 
+static struct user_regs_struct registers_of(const struct cfi_machine *machine, uint64_t address)
+{
+	const uint64_t *by_number = machine->registers;
+
+	return (struct user_regs_struct){
+		.rax = by_number[0],
+		.rdx = by_number[1],
+		.rcx = by_number[2],
+		.rbx = by_number[3],
+		.rsi = by_number[4],
+		.rdi = by_number[5],
+		.rbp = by_number[6],
+		.rsp = by_number[7],
+		.r8 = by_number[8],
+		.r9 = by_number[9],
+		.r10 = by_number[10],
+		.r11 = by_number[11],
+		.r12 = by_number[12],
+		.r13 = by_number[13],
+		.r14 = by_number[14],
+		.r15 = by_number[15],
+		.rip = address,
+		.cs = USER_CODE,
+	};
+}
+
 struct cfi_caller cfi_caller_by_kernel(struct cfi_machine *machine, const struct unwind_rule *rule,
 				       uint64_t address)
 {
-	struct native_caller step = native_step(address, machine->registers, read_machine, machine);
+	struct user_regs_struct registers = registers_of(machine, address);
+	struct native_caller step;
 
+	if (!rule || rule->cfa == UNWIND_RULE_NONE)
+		return (struct cfi_caller){ .is_found = false };
+	/* What was interrupted is a leaf, which is a frame wherever it is: the tick goes on. */
+	if (rule->cfa == UNWIND_RULE_SIGNAL)
+		return cfi_caller_by_rule(machine, rule);
+	step = native_step(&registers, read_machine, machine);
 	return (struct cfi_caller){
-		.is_found = step.is_ruled,
-		.is_root = step.is_ruled && !step.is_found && step.is_root,
-		.bx_is_same = rule && rule->bx_saved == UNWIND_SAVED_SAME,
+		.is_found = step.is_found || step.is_root,
+		.is_root = step.is_root,
+		.bx_is_same = rule->bx_saved == UNWIND_SAVED_SAME,
 		.sp = { step.is_found, step.sp },
 		.ra = { step.is_found, step.pc },
 		.fp = { step.fp_is_known, step.fp },

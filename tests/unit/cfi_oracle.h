@@ -40,7 +40,7 @@ struct cfi_caller cfi_caller_by_rule(const struct cfi_machine *machine,
 
 /*
  * cfi_caller_by_kernel() - the same by the kernel side's own code, from the packed table.
- * @rule: the one that should be found, for what a step itself does not tell
+ * @rule: the one that should be found: a step does not tell whether there was one
  * @address: of the place, in native_sampler's mappings
  */
 struct cfi_caller cfi_caller_by_kernel(struct cfi_machine *machine, const struct unwind_rule *rule,

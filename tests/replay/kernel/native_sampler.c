@@ -19,6 +19,7 @@ enum {
 	MAX_FILES = 256,
 	RECORD_BYTES = sizeof(struct abi_sample) + MAX_FRAMES * sizeof(__u64),
 	FILES_DEVICE = 7,
+	MAX_SWITCHES = 256, /* of stacks in a walk, of all kinds together */
 };
 
 /* A file as the kernel knows it, and its table. */
@@ -299,37 +300,26 @@ const struct abi_sample *native_tick(const struct user_regs_struct *registers, n
 static bool is_nearer(const struct unwind *was, const struct unwind *now)
 {
 	if (now->switches != was->switches)
-		return now->switches > was->switches && now->switches <= UNWIND_MAX_SWITCHES;
+		return now->switches > was->switches && now->switches <= MAX_SWITCHES;
 	return UNWIND_SP(now) > UNWIND_SP(was) ||
 	       (UNWIND_SP(now) == UNWIND_SP(was) && was->is_leaf && !now->is_leaf);
 }
 
-/* A tick as it is before its first user frame. */
-static struct tick *begin_walk(uint64_t pc, native_reader *read, void *context)
-{
-	struct tick *tick = this_tick();
-
-	machine.read = read;
-	machine.read_context = context;
-	tick->mm = &machine.space.mm;
-	tick->unwind =
-		(struct unwind){ .pc = pc, .is_leaf = true, .known = (1 << ARCH_REGISTERS) - 1 };
-	tick->vma.start = tick->vma.end = 0;
-	tick->sample.stack = (struct abi_stack){};
-	return tick;
-}
-
+/* After a tick, which leaves all but these as it is for the first frame of another in this process. */
 bool native_walk_makes_progress(const struct user_regs_struct *registers, native_reader *read,
 				void *context)
 {
+	struct tick *tick = this_tick();
 	struct arch_registers regs;
-	struct tick *tick;
 
 	if (!native_tick(registers, read, context))
 		return false;
 	memcpy(&regs, registers, sizeof(regs));
-	tick = begin_walk(regs.ip, read, context);
+	tick->unwind = (struct unwind){ .pc = regs.ip,
+					.is_leaf = true,
+					.known = (1 << ARCH_REGISTERS) - 1 };
 	NUMBER_REGISTERS(tick->unwind.registers, &regs);
+	tick->sample.stack.user_frames = 0;
 	for (;;) {
 		struct unwind was = tick->unwind;
 
@@ -340,20 +330,18 @@ bool native_walk_makes_progress(const struct user_regs_struct *registers, native
 	}
 }
 
-struct native_caller native_step(uint64_t pc, const uint64_t *numbered, native_reader *read,
+struct native_caller native_step(const struct user_regs_struct *registers, native_reader *read,
 				 void *context)
 {
-	struct tick *tick = begin_walk(pc, read, context);
-	struct unwind *at = &tick->unwind;
+	const struct abi_sample *sample = native_tick(registers, read, context);
+	struct unwind *at = &this_tick()->unwind;
 	struct native_caller caller = {};
 	__u64 fp, bx;
 
-	memcpy(at->registers, numbered, sizeof(at->registers));
-	if (!find_code(pc) || !rule_at(tick, pc))
+	if (!sample || sample->stack.user_frames != 1)
 		return caller;
-	caller.is_ruled = true;
-	caller.is_found = walk_one_frame();
-	caller.is_root = !caller.is_found && tick->sample.stack.verdict == ABI_VERDICT_WHOLE;
+	caller.is_root = sample->stack.verdict == ABI_VERDICT_WHOLE;
+	caller.is_found = !caller.is_root && at->pc != registers->rip;
 	caller.pc = at->pc;
 	caller.sp = UNWIND_SP(at);
 	caller.fp_is_known = register_value(at, ARCH_REGISTER_FP, &fp);

@@ -58,18 +58,14 @@ bool native_walk_makes_progress(const struct user_regs_struct *registers, native
 
 /* What one step leads to. */
 struct native_caller {
-	bool is_ruled; /* by a rule of the table; else the rest is not set */
 	bool is_found; /* there is a caller */
 	bool is_root;  /* there is none, says the rule */
 	uint64_t pc, sp, fp, bx;
 	bool fp_is_known, bx_is_known;
 };
 
-/*
- * native_step() - one step from the instruction at @pc.
- * @numbered: sixteen registers by their DWARF numbers
- */
-struct native_caller native_step(uint64_t pc, const uint64_t *numbered, native_reader *read,
+/* native_step() - one step: a tick where the caller's pc is no code, so that it ends there. */
+struct native_caller native_step(const struct user_regs_struct *registers, native_reader *read,
 				 void *context);
 
 /* native_frame_word() - the frame that stands for @addr, by a plain search. */
