@@ -157,6 +157,7 @@ $(eval $(call REPLAY_PROGRAM,shapes-O3,shapes.c,$(CC) -O3 -fcf-protection -stati
 $(eval $(call REPLAY_PROGRAM,shapes-clang,shapes.c,$(CLANG) -O2 -static))
 $(eval $(call REPLAY_PROGRAM,shapes-frame-pointers,shapes.c,$(CC) -O1 -static -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-asynchronous-unwind-tables))
 $(eval $(call REPLAY_PROGRAM,shapes-musl,shapes.c,musl-gcc -O2 -static))
+$(eval $(call REPLAY_PROGRAM,thread,thread.c,$(CC) -O2 -static -pthread))
 $(eval $(call REPLAY_PROGRAM,throw,throw.cc,$(CXX) -O2 -static-pie))
 
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/bpf/test_*.c)): | $(patsubst tests/bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard tests/bpf/*.bpf.c))

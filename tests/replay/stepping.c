@@ -129,13 +129,13 @@ static void show(struct run *run, const struct words *ours, size_t same)
 
 /*
  * The functions whose CFI cannot say how it is at each instruction: those that leave one stack for
- * another, and those of exceptions, which write their own frames anew from below. And ours whose frame is
- * realigned: gcc does not tell that rbp is restored by its last instructions.
+ * another, the first of a new thread among them, and those of exceptions, which write their own frames anew
+ * from below. And ours whose frame is realigned: gcc does not tell that rbp is restored by its last instructions.
  */
 static bool is_known_defect(struct run *run, uint64_t pc)
 {
-	static const char *const names[] = { "swapcontext", "setcontext", "longjmp",
-					     "_Unwind_",    "uw_install", "realigned" };
+	static const char *const names[] = { "swapcontext", "setcontext", "longjmp", "_Unwind_",
+					     "uw_install",  "realigned",  "clone" };
 	struct dwfl_referee *referee = referee_of(run);
 	const char *name = referee ? dwfl_referee_name(referee, pc) : "?";
 
@@ -263,6 +263,28 @@ static void note_step(struct run *run, enum tracee_instruction instruction)
 		shadow_stack_call(run->shadow, sp, word);
 }
 
+/* A thread begins with an empty stack, and libdw has to meet it. */
+static int note_thread(struct run *run)
+{
+	judge_pending(run);
+	run->counts->threads++;
+	dwfl_referee_free(take(run->referee));
+	shadow_stack_free(take(run->shadow));
+	return shadow_stack_new(&run->shadow);
+}
+
+static int note_event(struct run *run, enum tracee_event event, enum tracee_instruction instruction)
+{
+	if (event == TRACEE_CLONED)
+		return note_thread(run);
+	run->counts->signals += event == TRACEE_SIGNALED;
+	if (event == TRACEE_SIGNALED)
+		note_signal(run);
+	else
+		note_step(run, instruction);
+	return 0;
+}
+
 static bool is_signal_due(const struct run *run)
 {
 	return run->signal && run->options->signal_period &&
@@ -274,6 +296,7 @@ static int step_to_end(struct run *run)
 	for (;;) {
 		enum tracee_instruction instruction = tracee_instruction(run->tracee);
 		enum tracee_event event;
+		int err;
 
 		judge(run);
 		if (instruction == TRACEE_SYSCALL)
@@ -285,11 +308,9 @@ static int step_to_end(struct run *run)
 			return 0;
 		if (event == TRACEE_FAILED)
 			return -EIO;
-		run->counts->signals += event == TRACEE_SIGNALED;
-		if (event == TRACEE_SIGNALED)
-			note_signal(run);
-		else
-			note_step(run, instruction);
+		err = note_event(run, event, instruction);
+		if (err)
+			return err;
 	}
 }
 

@@ -23,6 +23,7 @@ enum stepping_outcome {
 struct stepping_counts {
 	size_t steps;
 	size_t outcomes[STEPPING_OUTCOMES];
+	size_t threads;       /* that were made; each is followed in place of the one before */
 	size_t signals;       /* that interrupted the program from outside */
 	size_t frames;        /* of all stacks that are equal */
 	size_t referee_asked; /* libdw's stacks, and how many of them are equal to the shadow stack */

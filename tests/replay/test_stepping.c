@@ -100,6 +100,16 @@ TEST(an_exception_has_its_stack_at_every_instruction_of_its_way_up)
 	CHECK(is_right_and_covered("throw", &plain));
 }
 
+TEST(a_thread_has_its_stack_from_the_call_that_makes_it_on)
+{
+	struct stepping_counts counts;
+
+	CHECK(run("thread", &plain, &counts));
+	CHECK_EQ(counts.threads, 1);
+	CHECK(is_right(&counts));
+	CHECK(is_covered(&counts));
+}
+
 TEST(a_program_interrupted_anywhere_has_its_stack_below_the_handler)
 {
 	CHECK(is_right_and_covered("shapes-static", &interrupted));

@@ -42,8 +42,9 @@ struct known_path {
 };
 
 struct tracee {
-	pid_t pid;
-	int signal; /* to be delivered with the next step */
+	pid_t pid;     /* of the thread that is followed */
+	pid_t process; /* the first one */
+	int signal;    /* to be delivered with the next step */
 	bool is_changed;
 	uint64_t turn;
 	struct user_regs_struct registers;
@@ -264,19 +265,32 @@ static void run_child(char *const argv[])
 	_exit(127);
 }
 
-/* Waits for a stop; its signal, or 0 when the child has ended. */
+/* Waits for a stop; its status as waitpid() gives it, or 0 when the child has ended. */
 static int wait_for_stop(struct tracee *tracee)
 {
 	int status;
 
-	if (waitpid(tracee->pid, &status, 0) != tracee->pid || !WIFSTOPPED(status)) {
-		tracee->pid = 0;
+	if (waitpid(tracee->pid, &status, __WALL) != tracee->pid || !WIFSTOPPED(status)) {
+		tracee->pid = tracee->process == tracee->pid ? 0 : tracee->process;
 		return 0;
 	}
 	tracee->turn++;
 	if (ptrace(PTRACE_GETREGS, tracee->pid, NULL, &tracee->registers))
 		return 0;
-	return WSTOPSIG(status);
+	return status >> 8;
+}
+
+/* Goes on with the new thread, which waits for us before its first instruction. */
+static enum tracee_event follow_thread(struct tracee *tracee)
+{
+	unsigned long thread;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tracee->pid, NULL, &thread))
+		return TRACEE_FAILED;
+	tracee->pid = (pid_t)thread;
+	if (!wait_for_stop(tracee) || read_mappings(tracee))
+		return TRACEE_FAILED;
+	return TRACEE_CLONED;
 }
 
 int tracee_start(struct tracee **out, char *const argv[])
@@ -295,7 +309,8 @@ int tracee_start(struct tracee **out, char *const argv[])
 		return -errno;
 	if (wait_for_stop(tracee) != SIGTRAP)
 		return -ECHILD;
-	ptrace(PTRACE_SETOPTIONS, tracee->pid, NULL, PTRACE_O_EXITKILL);
+	tracee->process = tracee->pid;
+	ptrace(PTRACE_SETOPTIONS, tracee->pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
 	native_set_start_stack(tracee->registers.rsp);
 	err = read_mappings(tracee);
 	if (!err)
@@ -359,6 +374,8 @@ enum tracee_event tracee_step(struct tracee *tracee)
 		stop = wait_for_stop(tracee);
 		if (!stop)
 			return TRACEE_EXITED;
+		if (stop == (SIGTRAP | PTRACE_EVENT_CLONE << 8))
+			return follow_thread(tracee);
 		if (stop != SIGTRAP) {
 			tracee->signal = stop;
 			continue;
@@ -395,8 +412,8 @@ void tracee_free(struct tracee *tracee)
 	if (!tracee)
 		return;
 	if (tracee->pid > 0) {
-		kill(tracee->pid, SIGKILL);
-		waitpid(tracee->pid, NULL, 0);
+		kill(tracee->process, SIGKILL);
+		waitpid(tracee->process, NULL, __WALL);
 	}
 	forget_areas(tracee);
 	while (tracee->path_count)

@@ -19,6 +19,7 @@ struct tracee;
 
 enum tracee_event {
 	TRACEE_STEPPED,
+	TRACEE_CLONED, /* a thread was made: from now on that is followed, and the other one rests */
 	TRACEE_SIGNALED, /* a signal is delivered: at the first instruction of its handler */
 	TRACEE_EXITED,
 	TRACEE_FAILED,
