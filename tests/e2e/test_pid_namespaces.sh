@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 build inside chain.c
-start unshare --pid --mount-proc --fork "$work/inside"
+start unshare --pid --mount-proc --fork --kill-child "$work/inside"
 wait_until 5 pgrep -x inside -P "$started" >"$work/inside.pid" # its id here
 inside=$(cat "$work/inside.pid")
 claim "a program runs as process 1 of a pid namespace of its own" grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$inside/status"
@@ -19,7 +19,7 @@ claim "a recording of the machine succeeds" record --all -d 1s -F 999 -o "$work/
 claim "with the exact chain" folded ends "$work/x.folded" inside 'main;a;b;c' 99 10
 
 alone() { # COMMAND...: in a pid namespace of its own
-	unshare --pid --mount-proc --fork "$@"
+	unshare --pid --mount-proc --fork --kill-child "$@"
 }
 for target in "--pid 1" "-- $work/inside 100"; do
 	# shellcheck disable=SC2086 # words

@@ -53,7 +53,7 @@ long replay_map_remove(struct replay_map map, const void *key);
 #define bpf_map_delete_elem(map, key) replay_map_remove(REPLAY_MAP(map), key)
 
 /* One ring, which holds one record. */
-#define bpf_ringbuf_output(map, data, size, flags) replay_ring_output(data, size)
+#define bpf_ringbuf_output(map, data, size, flags) ((void)(flags), replay_ring_output(data, size))
 #define bpf_ringbuf_reserve(map, size, flags)      replay_ring_reserve(size)
 #define bpf_ringbuf_submit(data, flags)            ((void)(data))
 #define bpf_ringbuf_query(map, what)               ((what) == BPF_RB_RING_SIZE ? 1 << 20 : 0)
