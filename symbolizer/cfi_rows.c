@@ -112,6 +112,29 @@ int cfi_rows_add(struct cfi_rows *rows, uint64_t offset, const struct unwind_rul
 	return err;
 }
 
+int cfi_rows_cut(struct cfi_rows *rows)
+{
+	size_t rule_bytes = intern_count(rows->rules) * sizeof(struct unwind_rule);
+	size_t room = rows->budget->max_bytes - rows->budget->bytes;
+	size_t too_many = 0;
+	struct unwind_row *fit;
+
+	/* The rules get a place of their own yet, where the last rows are now. */
+	if (rule_bytes > room)
+		too_many = (rule_bytes - room) / sizeof(*rows->items) + 1;
+	if (too_many >= rows->count)
+		return -E2BIG;
+	cfi_budget_lose(rows->budget, UNWIND_LOST_SIZE);
+	rows->count -= too_many;
+	rows->items[rows->count - 1].rule = NONE_NUMBER;
+	cfi_budget_give(rows->budget, (rows->capacity - rows->count) * sizeof(*rows->items));
+	rows->capacity = rows->count;
+	fit = realloc(rows->items, rows->count * sizeof(*fit));
+	if (fit)
+		rows->items = fit;
+	return 0;
+}
+
 int cfi_rows_end(struct cfi_rows *rows, uint64_t offset)
 {
 	return cfi_rows_add(rows, offset, &none);

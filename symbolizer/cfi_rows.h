@@ -32,6 +32,14 @@ int cfi_rows_new(struct cfi_rows **out, size_t max_rows, struct cfi_budget *budg
  */
 int cfi_rows_add(struct cfi_rows *rows, uint64_t offset, const struct unwind_rule *rule);
 
+/*
+ * cfi_rows_cut() - after -E2BIG: keep what fits and can still be finished, and count the loss. From
+ * the last row on nothing is known. Nothing can be added any more.
+ *
+ * Return: 0, or -E2BIG if nothing fits.
+ */
+int cfi_rows_cut(struct cfi_rows *rows);
+
 /* cfi_rows_end() - from @offset on, nothing is known. */
 int cfi_rows_end(struct cfi_rows *rows, uint64_t offset);
 

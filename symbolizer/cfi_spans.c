@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-	MAX_OPEN = 16 /* spans within each other; the outermost of more is given up */
+	MAX_OPEN = 16,   /* spans within each other; the outermost of more is given up */
+	BUDGET_PART = 3, /* of the memory, so that they can be sorted, and rows made of them */
 };
 
 struct cfi_spans {
@@ -30,9 +31,12 @@ int cfi_spans_new(struct cfi_spans **out, struct cfi_budget *budget)
 
 int cfi_spans_add(struct cfi_spans *spans, struct cfi_span span)
 {
-	int err = cfi_budget_grow(spans->budget, &spans->items, &spans->capacity, spans->count,
-				  sizeof(*spans->items));
+	int err;
 
+	if (spans->count >= spans->budget->max_bytes / BUDGET_PART / sizeof(*spans->items))
+		return -E2BIG;
+	err = cfi_budget_grow(spans->budget, &spans->items, &spans->capacity, spans->count,
+			      sizeof(*spans->items));
 	if (!err)
 		spans->items[spans->count++] = span;
 	return err;

@@ -40,7 +40,7 @@ struct cfi_source {
 /* cfi_spans_new() - none yet; @budget is borrowed. Return: 0 or -ENOMEM. */
 int cfi_spans_new(struct cfi_spans **out, struct cfi_budget *budget);
 
-/* cfi_spans_add() - Return: 0, -E2BIG or -ENOMEM. */
+/* cfi_spans_add() - Return: 0; -E2BIG beyond a third of the memory; or -ENOMEM. */
 int cfi_spans_add(struct cfi_spans *spans, struct cfi_span span);
 
 size_t cfi_spans_count(const struct cfi_spans *spans);

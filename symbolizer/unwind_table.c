@@ -75,7 +75,11 @@ static int add_frames(struct compiler *compiler, struct cfi_section *section,
 	if (err)
 		return err;
 	compiler->sources[number] = cfi_frames_source(*frames);
-	return cfi_frames_add_spans(*frames, compiler->spans, number);
+	err = cfi_frames_add_spans(*frames, compiler->spans, number);
+	if (err != -E2BIG)
+		return err;
+	cfi_budget_lose(&compiler->budget, UNWIND_LOST_SIZE);
+	return 0; /* with the functions that came first */
 }
 
 static int add_eh_frame(struct compiler *compiler)
@@ -101,6 +105,25 @@ static int add_debug_frame(struct compiler *compiler)
 	return add_frames(compiler, section, SOURCE_DEBUG_FRAME);
 }
 
+static int write_rows(struct compiler *compiler)
+{
+	int err = cfi_spans_write(compiler->spans, compiler->sources, compiler->rows);
+
+	return err == -E2BIG ? cfi_rows_cut(compiler->rows) : err;
+}
+
+static void measure(const struct compiler *compiler, struct unwind_table *table)
+{
+	for (size_t i = 0; i < compiler->image.segment_count; i++) {
+		if (compiler->image.segments[i].is_code)
+			table->code_bytes += compiler->image.segments[i].size;
+	}
+	for (size_t i = 0; i + 1 < table->row_count; i++) {
+		if (table->rules[table->rows[i].rule].cfa != UNWIND_RULE_NONE)
+			table->covered_bytes += table->rows[i + 1].offset - table->rows[i].offset;
+	}
+}
+
 int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_options *options)
 {
 	AUTO(unwind_table) table = NULL;
@@ -112,17 +135,28 @@ int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_
 	if (!err)
 		err = add_debug_frame(compiler);
 	if (!err)
-		err = cfi_spans_write(compiler->spans, compiler->sources, compiler->rows);
+		err = write_rows(compiler);
 	if (!err)
 		err = cfi_rows_finish(compiler->rows, &table);
 	if (err)
 		return err;
+	measure(compiler, table);
 	table->entry_count = cfi_spans_count(compiler->spans);
 	table->peak_bytes = compiler->budget.peak_bytes;
 	memcpy(table->lost, compiler->budget.lost, sizeof(table->lost));
 
 	*out = take(table);
 	return 0;
+}
+
+/* Rule 0 is that nothing is known, in each table. */
+void unwind_table_cut(struct unwind_table *table, size_t row_count)
+{
+	if (row_count >= table->row_count)
+		return;
+	table->row_count = row_count;
+	table->rows[row_count - 1].rule = 0;
+	table->lost[UNWIND_LOST_SIZE]++;
 }
 
 const struct unwind_rule *unwind_table_find(const struct unwind_table *table, uint64_t offset)

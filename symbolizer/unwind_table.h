@@ -76,6 +76,7 @@ _Static_assert(sizeof(struct unwind_row) == 8, "there are millions of them");
 	X(LENGTH, "entry_too_long")                               \
 	X(PROGRAM, "broken_program")                              \
 	X(EFFORT, "too_much_effort")                              \
+	X(SIZE, "beyond_the_size_limit")                          \
 	X(CFA, "row_cfa_not_representable")                       \
 	X(RETURN_ADDRESS, "row_return_address_not_representable") \
 	X(RULES, "row_too_many_rules")                            \
@@ -94,14 +95,16 @@ struct unwind_table {
 	size_t row_count;
 	struct unwind_rule *rules; /* distinct */
 	size_t rule_count;
-	size_t entry_count; /* functions (FDEs) that rows were made of */
-	size_t peak_bytes;  /* working memory while it was compiled, the table included */
+	size_t entry_count;     /* functions (FDEs) that rows were made of */
+	size_t peak_bytes;      /* working memory while it was compiled, the table included */
+	uint64_t code_bytes;    /* of the file */
+	uint64_t covered_bytes; /* of them, that have a rule */
 	uint32_t lost[UNWIND_LOSS_COUNT];
 };
 
 struct unwind_options {
-	size_t max_rows;     /* more is -E2BIG; 0: 16 Mi */
-	size_t max_bytes;    /* working memory, table included; 0: 64 MiB */
+	size_t max_rows;     /* what is beyond is lost, the end of the file first; 0: 16 Mi */
+	size_t max_bytes;    /* working memory, table included, likewise; 0: 64 MiB */
 	const int *debug_fd; /* borrowed: its separate debug file, for .debug_frame; NULL: none */
 };
 
@@ -112,9 +115,15 @@ struct unwind_options {
  * Broken parts of a file lose their own rows only, as far as that can be told.
  *
  * Return: 0, with an empty table if the file has nothing to unwind by; -ENOEXEC if it is no
- * 64-bit x86 ELF file; -E2BIG beyond the limits; -EIO; or -ENOMEM.
+ * 64-bit x86 ELF file; -E2BIG if the limits are too tight for any table; -EIO; or -ENOMEM.
  */
 int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_options *options);
+
+/*
+ * unwind_table_cut() - keep the first @row_count rows, at least one, and count the loss; the last
+ * of them then says that nothing is known.
+ */
+void unwind_table_cut(struct unwind_table *table, size_t row_count);
 
 /* unwind_table_find() - the rule at @offset, borrowed; NULL before the first row. */
 const struct unwind_rule *unwind_table_find(const struct unwind_table *table, uint64_t offset);

@@ -232,13 +232,27 @@ TEST(work_that_multiplies_is_given_up)
 	CHECK(seconds() - start < 5);
 }
 
-TEST(rows_and_bytes_beyond_the_limits_are_an_error)
+static bool begins_like(const struct unwind_table *part, const struct unwind_table *whole)
+{
+	for (size_t i = 0; i + 1 < part->row_count; i++) {
+		if (part->rows[i].offset != whole->rows[i].offset ||
+		    memcmp(&part->rules[part->rows[i].rule], &whole->rules[whole->rows[i].rule],
+			   sizeof(*part->rules)) != 0)
+			return false;
+	}
+	return part->rules[part->rows[part->row_count - 1].rule].cfa == UNWIND_RULE_NONE;
+}
+
+TEST(rows_and_bytes_beyond_the_limits_are_lost_and_counted)
 {
 	static struct cfi_bytes frames;
 	static uint8_t program[60000];
 	struct cfi_file file = { .eh_frame = &frames };
-	struct unwind_options options = { .max_rows = 100 };
-	AUTO(unwind_table) table = NULL;
+	struct unwind_options options = {};
+	AUTO(unwind_table) whole = NULL;
+	AUTO(unwind_table) hundred = NULL;
+	AUTO(unwind_table) small = NULL;
+	AUTO(unwind_table) none = NULL;
 	AUTO_FD fd = -1;
 
 	for (size_t i = 0; i + 3 <= sizeof(program); i += 3) {
@@ -249,13 +263,46 @@ TEST(rows_and_bytes_beyond_the_limits_are_an_error)
 	frames.size = 0;
 	put_usual(&frames, 0x10000, (struct cfi_block){ program, sizeof(program) });
 	fd = cfi_file_open(&file);
-	CHECK_EQ(unwind_table_compile(&table, fd, &options), -E2BIG);
+	CHECK_EQ(unwind_table_compile(&whole, fd, &options), 0);
+	CHECK_EQ(whole->row_count, 20002);
+	CHECK_EQ(whole->lost[UNWIND_LOST_SIZE], 0);
+	CHECK_EQ(whole->covered_bytes, 0x10000);
+	CHECK_EQ(whole->code_bytes, FIXTURE_CODE_BYTES);
+
+	options.max_rows = 100;
+	CHECK_EQ(unwind_table_compile(&hundred, fd, &options), 0);
+	CHECK_EQ(hundred->row_count, 100);
+	CHECK_EQ(hundred->lost[UNWIND_LOST_SIZE], 1);
+	CHECK_EQ(hundred->covered_bytes, 99);
+	CHECK(begins_like(hundred, whole));
+
 	options = (struct unwind_options){ .max_bytes = 700 * 1024 };
-	CHECK_EQ(unwind_table_compile(&table, fd, &options), -E2BIG);
-	options.max_bytes = 1000 * 1024;
-	CHECK_EQ(unwind_table_compile(&table, fd, &options), 0);
-	CHECK(table->row_count > 20000);
-	CHECK(table->peak_bytes <= options.max_bytes);
+	CHECK_EQ(unwind_table_compile(&small, fd, &options), 0);
+	CHECK(small->row_count > 1000 && small->row_count < whole->row_count);
+	CHECK_EQ(small->lost[UNWIND_LOST_SIZE], 1);
+	CHECK(small->peak_bytes <= options.max_bytes);
+	CHECK(begins_like(small, whole));
+
+	options.max_bytes = 100 * 1024;
+	CHECK_EQ(unwind_table_compile(&none, fd, &options), -E2BIG);
+}
+
+TEST(a_table_that_is_cut_knows_nothing_from_there_on)
+{
+	static struct cfi_bytes frames;
+	AUTO(unwind_table) table = NULL;
+
+	frames.size = 0;
+	put_usual(&frames, 0x100,
+		  BYTES(DW_CFA_advance_loc | 1, DW_CFA_def_cfa_offset, 16, DW_CFA_advance_loc | 1,
+			DW_CFA_def_cfa_offset, 24));
+	table = table_of(&frames);
+	CHECK_STR(text_of(table), "0 rsp+8; 1 rsp+16; 2 rsp+24; 100 none");
+	unwind_table_cut(table, 4);
+	CHECK_EQ(table->lost[UNWIND_LOST_SIZE], 0);
+	unwind_table_cut(table, 3);
+	CHECK_STR(text_of(table), "0 rsp+8; 1 rsp+16; 2 none");
+	CHECK_EQ(table->lost[UNWIND_LOST_SIZE], 1);
 }
 
 TEST(more_rules_than_a_table_may_have_become_none)

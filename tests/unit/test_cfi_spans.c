@@ -139,3 +139,15 @@ TEST(any_spans_are_as_the_slow_way_has_them)
 		CHECK_STR(text_of_spans(spans, SPANS), text);
 	}
 }
+
+TEST(spans_take_a_third_of_the_memory_at_most)
+{
+	struct cfi_budget budget = { .max_bytes = 3 * 10 * sizeof(struct cfi_span) };
+	AUTO(cfi_spans) list = NULL;
+
+	CHECK_EQ(cfi_spans_new(&list, &budget), 0);
+	for (uint32_t i = 0; i < 10; i++)
+		CHECK_EQ(cfi_spans_add(list, (struct cfi_span){ .start = i, .size = 1 }), 0);
+	CHECK_EQ(cfi_spans_add(list, (struct cfi_span){ .start = 10, .size = 1 }), -E2BIG);
+	CHECK_EQ(cfi_spans_count(list), 10);
+}
