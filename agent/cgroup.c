@@ -110,6 +110,7 @@ int cgroup_find(struct cgroup *ret, const char *path)
 	if (err)
 		return log_error(err, "cgroup \"%s\" is in a v1 hierarchy without a controller",
 				 found);
+	snprintf(group.directory, sizeof(group.directory), "%s", found);
 	*ret = group;
 	return 0;
 }

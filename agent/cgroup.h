@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <stdint.h>
 
 /*
@@ -11,6 +12,7 @@
 struct cgroup {
 	uint64_t id;
 	char controller[32]; /* of its v1 hierarchy; empty for the v2 one */
+	char directory[PATH_MAX];
 };
 
 /*

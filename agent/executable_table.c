@@ -2,23 +2,28 @@
 #include "agent/executable_table.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "agent/base/array.h"
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
-#include "agent/mapped_file.h"
+#include "agent/unwind_words.h"
 #include "agent/vdso.h"
 
 enum {
 	MAX_ATTEMPTS = 8,
+	NS_PER_MS = 1000000,
 	MAX_BACKOFF = 8, /* 512 turns: two minutes of an agent that drains four times a second */
 };
 
 struct executable_table {
 	struct sampler *sampler; /* borrowed */
 	struct unwind_memory *memory;
-	struct executable *items; /* ascending by id */
+	struct table_loader *loader; /* NULL: loads no more */
+	struct executable *items;    /* ascending by id */
 	size_t count;
 	size_t capacity;
 	size_t limit;
@@ -26,9 +31,18 @@ struct executable_table {
 	uint64_t turn;  /* goes up with each executable_table_turn() */
 	size_t evicted;
 	size_t forbidden;
+	struct table_counts counts;
+};
+
+static const char *const source_names[TABLE_SOURCE_COUNT] = {
+	[TABLE_COMPILED] = "compiled",
+	[TABLE_CACHED] = "read",
+	[TABLE_FROM_DEBUG_FILE] = "compiled with its debug file",
 };
 
 /* ---- unwind tables ----------------------------------------------------------------------------- */
+
+static struct executable *find(const struct executable_table *table, uint32_t id);
 
 /* Takes the table of the file not seen for longest, other than @keep, out of the memory. */
 static bool evict_table(struct executable_table *table, const struct executable *keep)
@@ -44,9 +58,10 @@ static bool evict_table(struct executable_table *table, const struct executable 
 	}
 	if (!oldest || oldest->last_seen >= keep->last_seen)
 		return false;
-	sampler_set_ready(table->sampler, &oldest->file, oldest->id, NULL);
+	sampler_set_pending(table->sampler, &oldest->file, oldest->id);
 	unwind_memory_unload(table->memory, &oldest->table);
 	oldest->table_state = TABLE_EVICTED;
+	table->counts.evicted++;
 	return true;
 }
 
@@ -66,30 +81,96 @@ static int load_compiled(struct executable_table *table, struct executable *exec
 	return err;
 }
 
-static void load_table(struct executable_table *table, struct executable *executable)
+/* Has the loader compile it; false, and to be asked again, if that has too much to do. Takes @root_fd. */
+static bool ask_for_table(struct executable_table *table, struct executable *executable,
+			  int root_fd)
 {
-	AUTO(unwind_table) compiled = NULL;
-	struct unwind_options options = {};
-	int err;
+	struct table_request request = {
+		.id = executable->id,
+		.is_urgent = executable->last_seen,
+		.fd = fcntl(executable->fd, F_DUPFD_CLOEXEC, 0),
+		.root_fd = root_fd,
+		.path = strdup(executable->path),
+		.file = executable->file,
+	};
+	bool is_taken = !table_loader_add(table->loader, &request);
 
-	if (sampler_tier(table->sampler) == STACK_TIER_FRAME_POINTERS)
+	executable->table_state = is_taken ? TABLE_LOADING : TABLE_WAITING;
+	executable->next_try = table->turn;
+	return is_taken;
+}
+
+/* Nothing is loaded where frame pointers alone are followed, and any more at the end. */
+static void want_table(struct executable_table *table, struct executable *executable, pid_t pid)
+{
+	if (!table->loader)
 		return;
-	err = unwind_table_compile(&compiled, executable->fd, &options);
-	if (!err)
-		err = load_compiled(table, executable, compiled);
-	executable->table_state = !err && executable->table.rules ? TABLE_LOADED : TABLE_NONE;
-	if (err == -ENOSPC) {
-		executable->table_state = TABLE_WAITING;
-		/* What was evicted for it is free after two turns; compiling again costs. */
-		executable->next_try = table->turn + (2ULL << executable->table_tries);
-		executable->table_tries += executable->table_tries < MAX_BACKOFF;
+	sampler_set_pending(table->sampler, &executable->file, executable->id);
+	ask_for_table(table, executable, mapped_file_open_root(pid));
+}
+
+/* There was no room for it. */
+static void put_off(struct executable_table *table, struct executable *executable)
+{
+	if (!executable->last_seen) {
+		executable->table_state = TABLE_EVICTED;
 		return;
 	}
+	executable->table_state = TABLE_WAITING;
+	/* What was evicted for it is free after two turns; compiling again costs. */
+	executable->next_try = table->turn + (2ULL << executable->table_tries);
+	executable->table_tries += executable->table_tries < MAX_BACKOFF;
+}
+
+static void count_table(struct executable_table *table, const struct executable *executable,
+			const struct table_result *result)
+{
+	struct table_counts *counts = &table->counts;
+	uint64_t since = executable->first_seen_ns
+				 ? clock_ns(CLOCK_MONOTONIC) - executable->first_seen_ns
+				 : 0;
+
+	counts->loaded[result->source]++;
+	counts->expected += !executable->last_seen;
+	counts->partial += result->table->lost[UNWIND_LOST_SIZE] != 0;
+	if (since > counts->slowest_ns)
+		counts->slowest_ns = since;
+	log_debug("unwind table of %s: %zu rows, %.1f ms after first sight "
+		  "(waited %.1f, %s in %.1f)",
+		  executable->path, result->table->row_count, (double)since / 1e6,
+		  (double)result->waited_ns / 1e6, source_names[result->source],
+		  (double)result->took_ns / 1e6);
+}
+
+static void use_result(struct executable_table *table, const struct table_result *result)
+{
+	struct executable *executable = find(table, result->id);
+	int err = result->err;
+
+	table->counts.cpu_ns += result->cpu_ns;
+	if (!executable || executable->table_state != TABLE_LOADING)
+		return; /* had to go meanwhile */
+	if (!executable->last_seen)
+		table->counts.expected_cpu_ns += result->cpu_ns;
+	if (!err && result->table->row_count) {
+		unwind_memory_fit(table->memory, result->table);
+		err = load_compiled(table, executable, result->table);
+	}
+	if (err == -ENOSPC) {
+		put_off(table, executable);
+		return;
+	}
+	executable->table_state = !err && executable->table.rules ? TABLE_LOADED : TABLE_NONE;
 	executable->table_tries = 0;
-	if (err)
-		log_debug("no unwind table of %s: %s", executable->path, strerror(-err));
 	sampler_set_ready(table->sampler, &executable->file, executable->id,
 			  err ? NULL : &executable->table.place);
+	if (!err) {
+		count_table(table, executable, result);
+		executable->first_seen_ns = 0;
+		return;
+	}
+	table->counts.failed++;
+	log_debug("no unwind table of %s: %s", executable->path, strerror(-err));
 }
 
 /* The vDSO is in every process and never evicted. */
@@ -107,40 +188,81 @@ static void load_vdso_table(struct executable_table *table)
 	free(loaded.rules); /* held for good */
 }
 
+void executable_table_collect(struct executable_table *table)
+{
+	struct table_result result;
+
+	while (table->loader && table_loader_take(table->loader, &result)) {
+		use_result(table, &result);
+		unwind_table_free(result.table);
+	}
+	for (size_t i = 0; table->loader && i < table->count; i++) {
+		struct executable *executable = &table->items[i];
+
+		if (executable->table_state == TABLE_WAITING &&
+		    table->turn >= executable->next_try && !ask_for_table(table, executable, -1))
+			break;
+	}
+}
+
 void executable_table_turn(struct executable_table *table)
 {
 	unwind_memory_turn(table->memory);
 	table->turn++;
-	for (size_t i = 0; i < table->count; i++) {
-		struct executable *executable = &table->items[i];
+	executable_table_collect(table);
+}
 
-		if (executable->table_state == TABLE_WAITING && table->turn >= executable->next_try)
-			load_table(table, executable);
+void executable_table_wait(struct executable_table *table, uint64_t timeout_ns)
+{
+	struct pollfd wait = { .fd = executable_table_fd(table), .events = POLLIN };
+
+	if (executable_table_loading(table))
+		poll(&wait, 1, (int)(timeout_ns / NS_PER_MS + 1));
+	executable_table_collect(table);
+}
+
+bool executable_table_settle(struct executable_table *table, uint64_t timeout_ns)
+{
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + timeout_ns, now;
+
+	executable_table_collect(table);
+	while (executable_table_loading(table)) {
+		now = clock_ns(CLOCK_MONOTONIC);
+		if (now >= end)
+			return false;
+		executable_table_wait(table, end - now);
 	}
+	return true;
+}
+
+void executable_table_stop_loading(struct executable_table *table)
+{
+	table_loader_free(take(table->loader));
+}
+
+int executable_table_fd(const struct executable_table *table)
+{
+	return table->loader ? table_loader_fd(table->loader) : -1;
+}
+
+size_t executable_table_loading(const struct executable_table *table)
+{
+	return table->loader ? table_loader_pending(table->loader) : 0;
+}
+
+const struct table_counts *executable_table_counts(const struct executable_table *table)
+{
+	return &table->counts;
 }
 
 /* ---- files --------------------------------------------------------------------------------------- */
 
-static uint64_t *open_words(void *context, uint32_t first, uint32_t count)
-{
-	return sampler_open_unwind_words(context, first, count);
-}
-
-static void close_words(void *context, uint64_t *words, uint32_t first, uint32_t count)
-{
-	(void)context;
-	sampler_close_unwind_words(words, first, count);
-}
-
-int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit)
+int executable_table_new(struct executable_table **out, struct sampler *sampler, size_t limit,
+			 struct unwind_cache *cache)
 {
 	AUTO(executable_table) table = calloc(1, sizeof(*table));
-	struct unwind_words words = {
-		.context = sampler,
-		.count = sampler_unwind_word_count(sampler),
-		.open = open_words,
-		.close = close_words,
-	};
+	struct unwind_words words = unwind_words_of(sampler);
+	struct table_loader_options loading = { .max_rows = 2UL * words.count, .cache = cache };
 	int err;
 
 	if (!table)
@@ -148,9 +270,11 @@ int executable_table_new(struct executable_table **out, struct sampler *sampler,
 	table->sampler = sampler;
 	table->limit = limit;
 	err = unwind_memory_new(&table->memory, &words, sampler_unwind_rules(sampler));
+	if (!err && sampler_tier(sampler) == STACK_TIER_FULL)
+		err = table_loader_new(&table->loader, &loading);
 	if (err)
 		return err;
-	if (sampler_tier(sampler) != STACK_TIER_FRAME_POINTERS)
+	if (table->loader)
 		load_vdso_table(table);
 	*out = take(table);
 	return 0;
@@ -219,11 +343,11 @@ static void evict_oldest(struct executable_table *table)
 	table->evicted++;
 }
 
-/* A new entry for @event's file, in its place by id. */
-static int insert(struct executable_table *table, const struct abi_executable_event *event,
-		  struct executable **ret)
+/* A new entry in its place by id, which takes @path. */
+static int insert(struct executable_table *table, uint32_t id, const struct abi_file *file,
+		  char *path, struct executable **ret)
 {
-	AUTO_STRING name = strndup(event->name, sizeof(event->name));
+	AUTO_STRING name = path;
 	size_t at;
 	int err;
 
@@ -234,17 +358,16 @@ static int insert(struct executable_table *table, const struct abi_executable_ev
 	err = array_grow(&table->items, &table->capacity, table->count, sizeof(*table->items));
 	if (err)
 		return err;
-	at = position_of(table, event->id);
+	at = position_of(table, id);
 	memmove(&table->items[at + 1], &table->items[at],
 		(table->count - at) * sizeof(*table->items));
 	table->count++;
 	table->items[at] = (struct executable){
-		.id = event->id,
+		.id = id,
 		.state = EXECUTABLE_GONE,
 		.fd = -1,
 		.path = take(name),
-		.file = event->file,
-		.last_seen = ++table->clock,
+		.file = *file,
 	};
 	*ret = &table->items[at];
 	return 0;
@@ -291,10 +414,11 @@ static void open_file(struct executable_table *table, struct executable *executa
 	executable->state = err ? state_of_failure(err) : EXECUTABLE_OPEN;
 	executable->attempts++;
 	table->forbidden += executable->state == EXECUTABLE_FORBIDDEN;
-	if (executable->state == EXECUTABLE_OPEN)
-		load_table(table, executable);
-	else if (!is_hopeful(executable))
+	if (executable->state == EXECUTABLE_OPEN) {
+		want_table(table, executable, (pid_t)event->tid);
+	} else if (!is_hopeful(executable)) {
 		sampler_set_ready(table->sampler, &event->file, event->id, NULL);
+	}
 	mapped_file_close(&file);
 	log_debug("executable %u: %s%s%s", executable->id, executable->path, err ? ": " : "",
 		  err ? strerror(-err) : "");
@@ -306,13 +430,38 @@ int executable_table_add(struct executable_table *table, const struct abi_execut
 	int err;
 
 	if (!executable) {
-		err = insert(table, event, &executable);
+		err = insert(table, event->id, &event->file,
+			     strndup(event->name, sizeof(event->name)), &executable);
 		if (err)
 			return err;
+		executable->last_seen = ++table->clock;
+		executable->first_seen_ns = event->time_ns;
 	}
 	if (is_hopeful(executable))
 		open_file(table, executable, event);
 	return 0;
+}
+
+int executable_table_expect(struct executable_table *table, struct mapped_file *file, pid_t pid)
+{
+	struct mapped_file taken = *file;
+	struct executable *executable = find(table, file->id);
+	int err = 0;
+
+	*file = MAPPED_FILE_NONE;
+	if (!executable)
+		err = table->count < table->limit
+			      ? insert(table, taken.id, &taken.file, take(taken.path), &executable)
+			      : -ENOSPC;
+	if (!err && executable->state != EXECUTABLE_OPEN) {
+		executable->state = EXECUTABLE_OPEN;
+		executable->fd = take_fd(&taken.fd);
+		executable->modified = taken.modified;
+		want_table(table, executable, pid);
+		log_debug("executable %u: %s, expected", executable->id, executable->path);
+	}
+	mapped_file_close(&taken);
+	return err;
 }
 
 /* Not the change time, which also moves when the file is unlinked or renamed. */
@@ -340,6 +489,7 @@ void executable_table_free(struct executable_table *table)
 {
 	if (!table)
 		return;
+	table_loader_free(table->loader);
 	for (size_t i = 0; i < table->count; i++)
 		release(table, &table->items[i]);
 	unwind_memory_free(table->memory);

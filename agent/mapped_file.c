@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/mapped_file.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -49,24 +50,35 @@ static int open_link(const char *link)
 }
 
 /* Maps one page, which is never touched, so that the kernel side can look at it. */
-static int check_identity(int fd, struct sampler *sampler, const struct abi_executable_event *event)
+static int identify(int fd, struct sampler *sampler, struct mapped_file *ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct abi_file file;
-	uint32_t mapped_id;
-	void *address;
+	void *address = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
+	int err = 0;
 
-	/* There the agent itself gave the file its number, by what it can tell too. */
-	if (sampler_tier(sampler) == STACK_TIER_FRAME_POINTERS)
-		return file_identity_of_fd(&file, fd) || memcmp(&file, &event->file, sizeof(file))
-			       ? -ESTALE
-			       : 0;
-	address = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (address == MAP_FAILED)
 		return -errno;
-	mapped_id = sampler_identify(sampler, address);
+	ret->id = sampler_identify(sampler, address);
+	if (ret->id)
+		err = sampler_identified(sampler, &ret->file);
 	munmap(address, page);
-	return mapped_id == event->id ? 0 : -ESTALE;
+	return ret->id ? err : -ESTALE;
+}
+
+/* Whether it is the file of @event. */
+static int identify_event(int fd, struct sampler *sampler, const struct abi_executable_event *event,
+			  struct mapped_file *ret)
+{
+	int err;
+
+	if (sampler_tier(sampler) == STACK_TIER_FULL) {
+		err = identify(fd, sampler, ret);
+		return !err && ret->id != event->id ? -ESTALE : err;
+	}
+	/* There the agent itself gave the file its number, by what it can tell too. */
+	ret->id = event->id;
+	err = file_identity_of_fd(&ret->file, fd);
+	return !err && memcmp(&ret->file, &event->file, sizeof(event->file)) ? -ESTALE : err;
 }
 
 static int read_path(const char *link, char **ret)
@@ -89,6 +101,7 @@ static int open_through(const char *link, struct mapped_file *ret, struct sample
 {
 	AUTO_FD fd = open_link(link);
 	AUTO_STRING path = NULL;
+	struct mapped_file file;
 	struct stat status;
 	int err;
 
@@ -96,16 +109,43 @@ static int open_through(const char *link, struct mapped_file *ret, struct sample
 		return fd;
 	if (fstat(fd, &status))
 		return -errno;
-	err = check_identity(fd, sampler, event);
+	err = identify_event(fd, sampler, event, &file);
 	if (!err)
 		err = read_path(link, &path);
 	if (err)
 		return err;
-	*ret = (struct mapped_file){
-		.fd = take_fd(&fd),
-		.path = take(path),
-		.modified = status.st_mtim,
-	};
+	file.fd = take_fd(&fd);
+	file.path = take(path);
+	file.modified = status.st_mtim;
+	*ret = file;
+	return 0;
+}
+
+int mapped_file_open_path(struct mapped_file *ret, struct sampler *sampler, const char *path)
+{
+	AUTO_FD fd = open_link(path);
+	AUTO_STRING own_path = NULL;
+	char magic[SELFMAG], link[LINK_PATH_BYTES];
+	struct mapped_file file;
+	struct stat status;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG))
+		return -ENOEXEC;
+	if (fstat(fd, &status))
+		return -errno;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	err = identify(fd, sampler, &file);
+	if (!err)
+		err = read_path(link, &own_path);
+	if (err)
+		return err;
+	file.fd = take_fd(&fd);
+	file.path = take(own_path);
+	file.modified = status.st_mtim;
+	*ret = file;
 	return 0;
 }
 
@@ -125,6 +165,14 @@ int mapped_file_open(struct mapped_file *ret, struct sampler *sampler,
 	/* The mapping may have been split or merged since; most files are the main program. */
 	snprintf(link, sizeof(link), "/proc/%u/exe", event->tid);
 	return open_through(link, ret, sampler, event) ? err : 0;
+}
+
+int mapped_file_open_root(pid_t pid)
+{
+	char path[LINK_PATH_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return pid ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 void mapped_file_close(struct mapped_file *file)

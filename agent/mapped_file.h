@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
 #include <time.h>
 
 #include "agent/sampler.h"
@@ -17,6 +18,8 @@ struct mapped_file {
 	int fd;                   /* owned, open for reading */
 	char *path;               /* owned, as the kernel prints it, " (deleted)" cut off */
 	struct timespec modified; /* time of the last change of its bytes, from before the check */
+	uint32_t id;              /* that the kernel side gave it */
+	struct abi_file file;     /* what makes it that file */
 };
 #define MAPPED_FILE_NONE ((struct mapped_file){ .fd = -1 })
 
@@ -32,5 +35,17 @@ struct mapped_file {
  */
 int mapped_file_open(struct mapped_file *ret, struct sampler *sampler,
 		     const struct abi_executable_event *event);
+
+/*
+ * mapped_file_open_path() - open an executable of which there was no sample yet.
+ * @path: any path, a link in /proc too
+ *
+ * The kernel side gives it an id if it has none.
+ * Return: as above; -ENOEXEC if it is no ELF file.
+ */
+int mapped_file_open_path(struct mapped_file *ret, struct sampler *sampler, const char *path);
+
+/* mapped_file_open_root() - the root directory as process @pid sees it, O_PATH; -1 if it is gone. */
+int mapped_file_open_root(pid_t pid);
 
 void mapped_file_close(struct mapped_file *file);

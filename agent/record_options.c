@@ -49,6 +49,7 @@ const char record_help[] =
 	"      --unwind HOW         full, or frame-pointers alone; auto (default) is full where a test at\n"
 	"                           start finds that this kernel's memory maps can be read\n"
 	"      --btf FILE           the kernel's types, in place of /sys/kernel/btf/vmlinux\n"
+	"      --unwind-cache DIR   keep compiled unwind tables there, for the next start (default: nowhere)\n"
 	"      --allow-unsafe-kernel\n"
 	"                           sample also on kernels that are known to freeze of it\n"
 	"  -q, --quiet              no progress, no summary; errors and warnings only\n"
@@ -69,6 +70,7 @@ enum flag {
 	FLAG_UNWIND_MEMORY,
 	FLAG_UNWIND,
 	FLAG_BTF,
+	FLAG_UNWIND_CACHE,
 	FLAG_ALLOW_UNSAFE_KERNEL,
 };
 
@@ -85,6 +87,7 @@ static const struct option flags[] = {
 	{ "unwind-memory", required_argument, NULL, FLAG_UNWIND_MEMORY },
 	{ "unwind", required_argument, NULL, FLAG_UNWIND },
 	{ "btf", required_argument, NULL, FLAG_BTF },
+	{ "unwind-cache", required_argument, NULL, FLAG_UNWIND_CACHE },
 	{ "allow-unsafe-kernel", no_argument, NULL, FLAG_ALLOW_UNSAFE_KERNEL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -233,6 +236,11 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 		return set_tier(&options->tier, optarg);
 	case FLAG_BTF:
 		options->btf = optarg;
+		return 0;
+	case FLAG_UNWIND_CACHE:
+		if (!*optarg)
+			return log_wrong("--unwind-cache: empty path");
+		options->unwind_cache = optarg;
 		return 0;
 	case FLAG_ALLOW_UNSAFE_KERNEL:
 		options->allow_unsafe_kernel = true;

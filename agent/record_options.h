@@ -39,8 +39,9 @@ struct record_options {
 	char **command;       /* NULL-terminated */
 	uint64_t duration_ns; /* 0: until the target ends or Ctrl-C */
 	uint32_t frequency_hz;
-	uint32_t max_frames;   /* of the user part of a stack */
-	uint32_t unwind_bytes; /* of memory for unwind tables */
+	uint32_t max_frames;      /* of the user part of a stack */
+	uint32_t unwind_bytes;    /* of memory for unwind tables */
+	const char *unwind_cache; /* a directory for compiled ones; NULL: none */
 	struct record_output outputs[RECORD_MAX_OUTPUTS];
 	size_t output_count;
 	uint32_t top_rows;

@@ -8,13 +8,14 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/cgroup.h"
 #include "agent/child.h"
 #include "agent/cpu_time.h"
 #include "agent/frame_word.h"
+#include "agent/preload.h"
 #include "agent/progress.h"
 #include "agent/raw_stacks.h"
 #include "agent/sampler.h"
@@ -24,6 +25,12 @@ enum {
 	MAX_OPEN_FILES = 4096,
 	RESERVED_FILES = 256, /* of the descriptors we may have, for everything else */
 	NS_PER_MS = 1000000,
+	UNWIND_CACHE_MAX_BYTES = 256 << 20,
+	/* Before the first sample: for what was asked for in particular, and for the whole machine. */
+	PRELOAD_TARGET_MS = 150,
+	PRELOAD_ALL_MS = 50,
+	PRELOAD_SLICE_MS = 2, /* after it, between two drains */
+	TURN_MS = 10,         /* longer than a tick takes, on whatever machine */
 };
 
 /* Why a recording ended. */
@@ -39,6 +46,9 @@ struct recording {
 	struct window *window;
 	struct executable_table *executables;
 	struct raw_stacks *raw_stacks; /* NULL: stacks come as places already */
+	struct unwind_cache *cache; /* NULL: none */
+	struct preload *preload;    /* NULL: has come to its end */
+	uint64_t next_turn_ns;
 	struct child child;
 	int signal_fd;
 	int pidfds[RECORD_MAX_PIDS];
@@ -53,14 +63,6 @@ struct recording {
 	uint64_t busy_ns;       /* and used meanwhile */
 	int sink_error;         /* the first failure while samples were taken in */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* ---- what the sampler sends ------------------------------------------------------------------ */
 
@@ -207,6 +209,43 @@ static int open_sampler(struct recording *recording, const struct cgroup *group)
 	return err;
 }
 
+/* A directory that is not to be trusted is a mistake; anything else that is wrong only costs time. */
+static int open_cache(struct recording *recording)
+{
+	const char *path = recording->options->unwind_cache;
+	int err = path ? unwind_cache_new(&recording->cache, path, UNWIND_CACHE_MAX_BYTES) : 0;
+
+	if (err == -EPERM)
+		return log_error(
+			0, "--unwind-cache: %s must belong to you, and only to you (mode 0700)",
+			path);
+	return err ? log_error(err, "--unwind-cache: %s", path) : 0;
+}
+
+static int new_preload(struct recording *recording, const struct cgroup *group)
+{
+	const struct record_options *options = recording->options;
+	struct preload_targets targets = {
+		.pids = options->pids,
+		.pid_count = options->pid_count,
+		.cgroup = options->target == TARGET_CGROUP ? group->directory : NULL,
+		.command = options->command,
+		.is_all = options->target == TARGET_ALL,
+	};
+	int err = preload_new(&recording->preload, recording->sampler, recording->executables,
+			      &targets);
+	enum preload_state state;
+
+	if (err)
+		return err;
+	state = preload_run(recording->preload,
+			    (targets.is_all ? PRELOAD_ALL_MS : PRELOAD_TARGET_MS) *
+				    (uint64_t)NS_PER_MS);
+	if (state == PRELOAD_DONE)
+		preload_free(take(recording->preload));
+	return 0;
+}
+
 static int set_up(struct recording *recording)
 {
 	struct cgroup group = {};
@@ -222,10 +261,15 @@ static int set_up(struct recording *recording)
 	if (!err)
 		err = open_sampler(recording, &group);
 	if (!err)
-		err = executable_table_new(&recording->executables, recording->sampler, file_limit);
+		err = open_cache(recording);
+	if (!err)
+		err = executable_table_new(&recording->executables, recording->sampler, file_limit,
+					   recording->cache);
 	if (!err && sampler_tier(recording->sampler) == STACK_TIER_FRAME_POINTERS)
-		err = raw_stacks_new(&recording->raw_stacks, recording->sampler,
-				     recording->executables);
+		return raw_stacks_new(&recording->raw_stacks, recording->sampler,
+				      recording->executables);
+	if (!err)
+		err = new_preload(recording, &group);
 	return err;
 }
 
@@ -254,6 +298,8 @@ static int sleep_ms(const struct recording *recording, uint64_t now)
 {
 	uint64_t end = recording->start_ns + recording->options->duration_ns;
 
+	if (recording->preload)
+		return 1;
 	if (!recording->options->duration_ns || end > now + SAMPLER_DRAIN_MS * (uint64_t)NS_PER_MS)
 		return SAMPLER_DRAIN_MS;
 	return end > now ? (int)((end - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
@@ -271,7 +317,7 @@ static bool all_targets_ended(struct recording *recording, const struct pollfd *
 /* Sleeps, and says whether that was the last time. */
 static bool is_over(struct recording *recording)
 {
-	struct pollfd polls[RECORD_MAX_PIDS + 2];
+	struct pollfd polls[RECORD_MAX_PIDS + 3];
 	size_t count = recording->pidfd_count;
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
@@ -280,7 +326,9 @@ static bool is_over(struct recording *recording)
 	polls[count] = (struct pollfd){ .fd = recording->signal_fd, .events = POLLIN };
 	polls[count + 1] =
 		(struct pollfd){ .fd = sampler_fd(recording->sampler), .events = POLLIN };
-	poll(polls, count + 2, sleep_ms(recording, now));
+	polls[count + 2] = (struct pollfd){ .fd = executable_table_fd(recording->executables),
+					    .events = POLLIN };
+	poll(polls, count + 3, sleep_ms(recording, now));
 
 	now = clock_ns(CLOCK_MONOTONIC);
 	if (polls[count].revents)
@@ -295,15 +343,31 @@ static bool is_over(struct recording *recording)
 	return true;
 }
 
+static void load_tables(struct recording *recording)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (now >= recording->next_turn_ns) {
+		recording->next_turn_ns = now + TURN_MS * (uint64_t)NS_PER_MS;
+		executable_table_turn(recording->executables);
+	} else {
+		executable_table_collect(recording->executables);
+	}
+	if (recording->preload &&
+	    preload_step(recording->preload, PRELOAD_SLICE_MS * (uint64_t)NS_PER_MS) ==
+		    PRELOAD_DONE)
+		preload_free(take(recording->preload));
+}
+
 static int drain(struct recording *recording)
 {
 	int handled = sampler_drain(recording->sampler);
 
 	if (handled < 0)
 		return handled;
-	executable_table_turn(recording->executables);
 	if (recording->raw_stacks)
 		raw_stacks_turn(recording->raw_stacks);
+	load_tables(recording);
 	if (recording->sink_error)
 		return log_error(recording->sink_error, "cannot keep the samples");
 	return 0;
@@ -336,6 +400,7 @@ static int release_command(struct recording *recording)
 static int finish(struct recording *recording)
 {
 	uint64_t busy_ns = 0;
+	int err;
 
 	sampler_stop(recording->sampler);
 	if (!cpu_time_busy(&busy_ns, NULL) && recording->busy_start_ns)
@@ -343,7 +408,9 @@ static int finish(struct recording *recording)
 	recording->duration_ns = clock_ns(CLOCK_MONOTONIC) - recording->start_ns;
 	if (recording->child.pid && recording->end == RECORDING_TARGET_ENDED)
 		child_wait(&recording->child, &recording->command_status);
-	return drain(recording);
+	err = drain(recording);
+	executable_table_stop_loading(recording->executables);
+	return err;
 }
 
 int recording_run(struct recording *recording)
@@ -421,7 +488,9 @@ void recording_free(struct recording *recording)
 	if (!recording)
 		return;
 	raw_stacks_free(recording->raw_stacks);
+	preload_free(recording->preload);
 	executable_table_free(recording->executables);
+	unwind_cache_free(recording->cache);
 	sampler_free(recording->sampler);
 	window_free(recording->window);
 	if (recording->options->target == TARGET_PIDS) {

@@ -272,17 +272,38 @@ uint32_t sampler_identify(struct sampler *sampler, const void *address)
 	return bpf_prog_test_run_opts(fd, &run) ? 0 : run.retval;
 }
 
+int sampler_identified(struct sampler *sampler, struct abi_file *ret)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(sampler->skeleton->maps.identified), &zero, ret)
+		       ? -errno
+		       : 0;
+}
+
+/* If the kernel side has forgotten the file meanwhile, there is nothing to silence. */
+static void set_executable(struct sampler *sampler, const struct abi_file *file,
+			   struct abi_executable executable)
+{
+	executable.table.check = ABI_FILE_CHECK(file);
+	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.executables), file, &executable,
+			    BPF_EXIST);
+}
+
+void sampler_set_pending(struct sampler *sampler, const struct abi_file *file, uint32_t id)
+{
+	set_executable(sampler, file,
+		       (struct abi_executable){ .id = id, .ready = ABI_READY_PENDING });
+}
+
 void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id,
 		       const struct abi_unwind_table *table)
 {
-	struct abi_executable executable = { .id = id, .ready = true };
+	struct abi_executable executable = { .id = id, .ready = ABI_READY_YES };
 
 	if (table)
 		executable.table = *table;
-	executable.table.check = ABI_FILE_CHECK(file);
-	/* If the kernel side has forgotten the file meanwhile, there is nothing to silence. */
-	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.executables), file, &executable,
-			    BPF_EXIST);
+	set_executable(sampler, file, executable);
 }
 
 void sampler_set_vdso_table(struct sampler *sampler, const struct abi_unwind_table *table)

@@ -89,6 +89,12 @@ size_t sampler_cpu_count(const struct sampler *sampler);
  */
 uint32_t sampler_identify(struct sampler *sampler, const void *address);
 
+/* sampler_identified() - what makes the file, whose id sampler_identify() gave last, that file. */
+int sampler_identified(struct sampler *sampler, struct abi_file *ret);
+
+/* sampler_set_pending() - no more events for this file; its unwind table is not there now. */
+void sampler_set_pending(struct sampler *sampler, const struct abi_file *file, uint32_t id);
+
 /*
  * sampler_image_start() - since when process @tgid has run its program, on the monotonic clock, as far as
  * that is known: 0 if it ran it before sampler_open(), or was forgotten. Only for STACK_TIER_FRAME_POINTERS.
@@ -96,8 +102,8 @@ uint32_t sampler_identify(struct sampler *sampler, const void *address);
 uint64_t sampler_image_start(struct sampler *sampler, uint32_t tgid);
 
 /*
- * sampler_set_ready() - no more events for this file.
- * @table: where its unwind table is in the unwind memory; NULL: nowhere
+ * sampler_set_ready() - no more events for this file, whose unwind table is there.
+ * @table: where it is in the unwind memory; NULL: there is none to be had
  */
 void sampler_set_ready(struct sampler *sampler, const struct abi_file *file, uint32_t id,
 		       const struct abi_unwind_table *table);

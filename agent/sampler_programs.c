@@ -118,7 +118,8 @@ static int configure_tier(struct sampler_bpf *skeleton, enum stack_tier tier)
 	skeleton->rodata->reads_mappings = is_full;
 	bpf_program__set_autoload(skeleton->progs.identify, is_full);
 	bpf_program__set_autoload(skeleton->progs.look_up, is_full);
-	bpf_program__set_autoload(skeleton->progs.on_exec, !is_full);
+	bpf_program__set_autoload(skeleton->progs.on_exec, is_full);
+	bpf_program__set_autoload(skeleton->progs.on_image, !is_full);
 	if (is_full)
 		return bpf_map__set_max_entries(skeleton->maps.images, MIN_IMAGES);
 	return bpf_map__set_max_entries(skeleton->maps.unwind_memory, 1);
@@ -280,15 +281,28 @@ int sampler_programs_load(struct sampler_bpf **out, const struct sampler_options
 	return err;
 }
 
+/* Both are for what processes execute. */
+static int attach_exec(struct sampler_bpf *skeleton, enum stack_tier tier)
+{
+	struct bpf_link **link = &skeleton->links.on_exec;
+	struct bpf_program *program = skeleton->progs.on_exec;
+
+	if (tier == STACK_TIER_FRAME_POINTERS) {
+		link = &skeleton->links.on_image;
+		program = skeleton->progs.on_image;
+	}
+	*link = bpf_program__attach(program);
+	return *link ? 0 : log_error(-errno, "cannot follow what processes execute");
+}
+
 /* The process tracepoints; the tick itself is attached to each CPU by sampler_start(). */
 int sampler_programs_attach(struct sampler_bpf *skeleton, const struct sampler_options *options,
 			    enum stack_tier tier)
 {
-	if (tier == STACK_TIER_FRAME_POINTERS) {
-		skeleton->links.on_exec = bpf_program__attach(skeleton->progs.on_exec);
-		if (!skeleton->links.on_exec)
-			return log_error(-errno, "cannot follow what processes execute");
-	}
+	int err = attach_exec(skeleton, tier);
+
+	if (err)
+		return err;
 	if (options->follow_children) {
 		skeleton->links.on_fork = bpf_program__attach(skeleton->progs.on_fork);
 		if (!skeleton->links.on_fork)

@@ -158,16 +158,37 @@ static int write_table(struct unwind_memory *memory, const struct unwind_table *
 	return 0;
 }
 
-static uint64_t page_count_of(const struct unwind_table *table)
+/* Of the first @row_count rows. */
+static uint64_t page_count_of(const struct unwind_table *table, size_t row_count)
 {
-	return page_of(table->rows[table->row_count - 1].offset) - page_of(table->rows[0].offset) +
-	       1;
+	return page_of(table->rows[row_count - 1].offset) - page_of(table->rows[0].offset) + 1;
 }
 
 /* A word for each page and one for two rows, of which there is one more. */
+static uint64_t words_of_rows(const struct unwind_table *table, size_t row_count)
+{
+	return row_count ? page_count_of(table, row_count) + (row_count + 2) / 2 : 0;
+}
+
 static uint64_t word_count_of(const struct unwind_table *table)
 {
-	return table->row_count ? page_count_of(table) + (table->row_count + 2) / 2 : 0;
+	return words_of_rows(table, table->row_count);
+}
+
+void unwind_memory_fit(const struct unwind_memory *memory, struct unwind_table *table)
+{
+	size_t low = 1, high = table->row_count;
+
+	/* As many rows as take no more than all words but the one that is left out. */
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (words_of_rows(table, middle) < memory->words.count)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	unwind_table_cut(table, low);
 }
 
 size_t unwind_memory_size_of(const struct unwind_table *table)
@@ -196,7 +217,7 @@ int unwind_memory_load(struct unwind_memory *memory, const struct unwind_table *
 		return 0;
 	}
 	loaded.place.first_page = page_of(table->rows[0].offset);
-	loaded.place.page_count = (uint32_t)page_count_of(table);
+	loaded.place.page_count = (uint32_t)page_count_of(table, table->row_count);
 	if (words >= memory->words.count)
 		return -E2BIG;
 	err = hold_rules(memory, table, &loaded);

@@ -50,6 +50,9 @@ int unwind_memory_new(struct unwind_memory **out, const struct unwind_words *wor
 int unwind_memory_load(struct unwind_memory *memory, const struct unwind_table *table,
 		       struct loaded_table *ret);
 
+/* unwind_memory_fit() - cut a table that is larger than the whole memory to what could be loaded. */
+void unwind_memory_fit(const struct unwind_memory *memory, struct unwind_table *table);
+
 /* unwind_memory_unload() - nothing leads to the table any more: make room. Empties @table. */
 void unwind_memory_unload(struct unwind_memory *memory, struct loaded_table *table);
 

@@ -152,10 +152,17 @@ struct abi_unwind_table {
  */
 #define ABI_FILE_CHECK(file) ((__u32)((file)->inode * 31 + (file)->ctime_ns * 7 + (file)->device))
 
+/* How far the agent is with a file. */
+enum abi_ready {
+	ABI_READY_NO,      /* not opened: ask for it */
+	ABI_READY_PENDING, /* opened; its unwind table is on its way, or had to make room */
+	ABI_READY_YES,     /* has its unwind table, or there is none to be had */
+};
+
 struct abi_executable {
 	__u64 asked_ns;                /* when the agent was last asked to open it */
 	__u32 id;                      /* 1 and up; never given twice */
-	__u32 ready;                   /* set by the agent: no more requests */
+	__u32 ready;                   /* enum abi_ready, set by the agent */
 	struct abi_unwind_table table; /* its check is the entry's */
 };
 _Static_assert(sizeof(struct abi_executable) == 32, "shared through a map");
@@ -227,12 +234,13 @@ struct abi_executable_event {
 	__u32 id;
 	__u32 tid; /* a thread that maps it, in the initial pid namespace */
 	__u32 padding;
+	__u64 time_ns; /* when it was seen; CLOCK_MONOTONIC */
 	__u64 start; /* of the mapping, names it in /proc/TID/map_files */
 	__u64 end;
 	struct abi_file file;
 	char name[ABI_NAME_BYTES]; /* last part of its path, NUL-terminated */
 };
-_Static_assert(sizeof(struct abi_executable_event) == 128, "no hidden padding");
+_Static_assert(sizeof(struct abi_executable_event) == 136, "no hidden padding");
 
 /* ---- the agent's self-test ---------------------------------------------------------------------- */
 #define ABI_LOOKUPS 256 /* that can be asked at a time */

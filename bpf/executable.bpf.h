@@ -22,12 +22,19 @@ struct {
 	__uint(max_entries, ABI_MAX_EXECUTABLES);
 } executables SEC(".maps");
 
-/* Ids without an atomic: each CPU counts in its own residue class. */
+/* Whose program it is that sees a file: a tick may interrupt one that runs for a process. */
+enum seen_by {
+	SEEN_BY_TICK,
+	SEEN_BY_PROCESS,
+	SEEN_BY_COUNT,
+};
+
+/* Ids without an atomic: either kind of program of each CPU counts in its own residue class. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
+	__type(key, __u32); /* enum seen_by */
 	__type(value, __u64);
-	__uint(max_entries, 1);
+	__uint(max_entries, SEEN_BY_COUNT);
 } ids_given SEC(".maps");
 
 const volatile __u32 cpu_count = 1; /* set before load: possible CPUs */
@@ -63,15 +70,14 @@ static __always_inline struct abi_file file_identity(struct file *file)
 }
 
 /* 0 when there are no more. */
-static __always_inline __u32 new_executable_id(void)
+static __always_inline __u32 new_executable_id(__u32 seen_by)
 {
-	__u32 zero = 0;
-	__u64 *given = bpf_map_lookup_elem(&ids_given, &zero);
+	__u64 *given = bpf_map_lookup_elem(&ids_given, &seen_by);
 	__u64 id;
 
 	if (!given)
 		return 0;
-	id = *given * cpu_count + bpf_get_smp_processor_id() + 1;
+	id = (*given * SEEN_BY_COUNT + seen_by) * cpu_count + bpf_get_smp_processor_id() + 1;
 	if (id >> ABI_FRAME_ID_BITS)
 		return 0;
 	*given += 1;
@@ -79,7 +85,8 @@ static __always_inline __u32 new_executable_id(void)
 }
 
 /* The entry of a file, made if it is new. The one that another CPU made meanwhile wins. */
-static __always_inline struct abi_executable *executable_of(const struct abi_file *key)
+static __always_inline struct abi_executable *executable_of(const struct abi_file *key,
+							    __u32 seen_by)
 {
 	struct abi_executable *found = bpf_map_lookup_elem(&executables, key);
 	struct abi_executable fresh = {};
@@ -87,7 +94,7 @@ static __always_inline struct abi_executable *executable_of(const struct abi_fil
 	if (found)
 		return found;
 	fresh.table.check = ABI_FILE_CHECK(key);
-	fresh.id = new_executable_id();
+	fresh.id = new_executable_id(seen_by);
 	if (!fresh.id) {
 		count(ABI_COUNT_IDS_EXHAUSTED);
 		return NULL;
@@ -100,8 +107,8 @@ static __always_inline struct abi_executable *executable_of(const struct abi_fil
  * Asks the agent to open the file. Wakes it up: the process may be gone in a few milliseconds.
  * Written in the ring itself: five functions deep, all of their stacks together may take 512 bytes.
  */
-static __noinline int request_open(struct abi_executable *executable, const struct abi_file *key,
-				   const struct vma *vma)
+static __noinline int request_open(struct abi_executable *executable, __u32 id,
+				   const struct abi_file *key, const struct vma *vma)
 {
 	struct abi_executable_event *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
 	struct file *file = vma->file;
@@ -111,17 +118,18 @@ static __noinline int request_open(struct abi_executable *executable, const stru
 		return 0;
 	}
 	event->type = ABI_RECORD_EXECUTABLE;
-	event->id = executable->id;
+	event->id = id; /* not the entry's, which may be another file's by now */
 	event->tid = (__u32)bpf_get_current_pid_tgid();
 	event->padding = 0;
+	event->time_ns = bpf_ktime_get_ns();
 	event->start = vma->start;
 	event->end = vma->end;
 	event->file = *key;
 	__builtin_memset(event->name, 0, sizeof(event->name));
 	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
 				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	executable->asked_ns = event->time_ns;
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
-	executable->asked_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -136,11 +144,11 @@ static __always_inline bool is_due(const struct abi_executable *executable)
  * executable_of_vma() - what is known of the file that @vma shows, copied: an entry may be evicted
  * and used again for another file at any time. False if the file could not get an entry.
  */
-static __noinline bool executable_of_vma(const struct vma *vma, bool may_request,
+static __noinline bool executable_of_vma(const struct vma *vma, __u32 seen_by,
 					 struct abi_executable *ret)
 {
 	struct abi_file key = file_identity(vma->file);
-	struct abi_executable *executable = executable_of(&key);
+	struct abi_executable *executable = executable_of(&key, seen_by);
 
 	if (!executable)
 		return false;
@@ -148,7 +156,7 @@ static __noinline bool executable_of_vma(const struct vma *vma, bool may_request
 	barrier();
 	if (ret->table.check != ABI_FILE_CHECK(&key) || executable->table.check != ret->table.check)
 		return false;
-	if (may_request && is_due(executable))
-		request_open(executable, &key, vma);
+	if (is_due(executable))
+		request_open(executable, ret->id, &key, vma);
 	return true;
 }

@@ -95,6 +95,7 @@ struct mm_struct {
 	struct maple_tree mm_mt; /* since 6.1 */
 	mm_context_t context;
 	unsigned long start_stack; /* the stack pointer at the process's first instruction */
+	unsigned long start_code;
 };
 struct mm_struct___rb { /* before 6.1 */
 	struct rb_root mm_rb;

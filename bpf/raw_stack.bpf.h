@@ -38,7 +38,7 @@ static __always_inline bool raw_is_first_sample(__u32 tgid)
 
 /* Loaded only where stacks are followed by frame pointers alone. */
 SEC("raw_tp/sched_process_exec")
-int on_exec(void *context __attribute__((unused)))
+int on_image(void *context __attribute__((unused)))
 {
 	struct abi_image image = { .start_ns = bpf_ktime_get_ns() };
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;

@@ -60,7 +60,7 @@ static long read_user(void *to, __u32 size, __u64 addr)
 /* Takes note of what is known of the file of tick->vma: its frame word, its unwind table. */
 static __always_inline void note_file(struct tick *tick)
 {
-	if (!executable_of_vma(&tick->vma, true, &tick->executable) ||
+	if (!executable_of_vma(&tick->vma, SEEN_BY_TICK, &tick->executable) ||
 	    tick->vma.file_offset >> ABI_FRAME_OFFSET_BITS) {
 		tick->vma_word = ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | tick->vma.start;
 		tick->executable.table.page_count = 0;
@@ -69,7 +69,7 @@ static __always_inline void note_file(struct tick *tick)
 	tick->vma_word = ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT |
 			 (__u64)tick->executable.id << ABI_FRAME_OFFSET_BITS |
 			 tick->vma.file_offset;
-	if (!tick->executable.ready)
+	if (tick->executable.ready != ABI_READY_YES)
 		tick->sample.stack.flags |= ABI_STACK_PENDING;
 }
 
@@ -402,19 +402,56 @@ int on_free(struct bpf_raw_tracepoint_args *context)
 }
 
 /*
+ * A process begins to run a program: if it is one that nobody ran before, the agent can open it, and
+ * have its unwind table, before the first tick comes. Of its libraries the loader's business is not
+ * waited for: they are mostly known.
+ */
+SEC("raw_tp/sched_process_exec")
+int on_exec(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *task = (void *)context->args[0];
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct abi_executable executable;
+	struct vma vma;
+
+	if (!is_target(BPF_CORE_READ(task, tgid), task_cgroup(task)))
+		return 0;
+	if (vma_find(mm, BPF_CORE_READ(mm, start_code), &vma) && vma.file)
+		executable_of_vma(&vma, SEEN_BY_PROCESS, &executable);
+	return 0;
+}
+
+/* The file that identify() saw last. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct abi_file);
+	__uint(max_entries, 1);
+} identified SEC(".maps");
+
+/*
  * The agent's own mappings through the same eyes: test-run by the agent with an address of its
- * own, it answers with the id of the file mapped there, or 0.
+ * own, it answers with the id of the file mapped there, or 0, and leaves in `identified` what makes it
+ * that file.
  */
 SEC("raw_tp")
 int identify(struct bpf_raw_tracepoint_args *context)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	struct abi_executable executable;
+	struct abi_executable *executable;
+	struct abi_file *file;
 	struct vma vma;
+	__u32 zero = 0, id;
 
-	if (!vma_find(mm, context->args[0], &vma) || !vma.file ||
-	    !executable_of_vma(&vma, false, &executable))
+	file = bpf_map_lookup_elem(&identified, &zero);
+	if (!file || !vma_find(mm, context->args[0], &vma) || !vma.file)
 		return 0;
-	return executable.id;
+	*file = file_identity(vma.file);
+	executable = executable_of(file, SEEN_BY_PROCESS);
+	if (!executable)
+		return 0;
+	id = executable->id;
+	barrier();
+	return executable->table.check == ABI_FILE_CHECK(file) ? id : 0;
 }

@@ -141,6 +141,7 @@ static void add_section(struct cfi_image *image, const Elf64_Shdr *header, const
 		[CFI_SECTION_DEBUG_FRAME] = ".debug_frame",
 		[CFI_SECTION_TEXT] = ".text",
 		[CFI_SECTION_GOT] = ".got",
+		[CFI_SECTION_DEBUG_LINK] = ".gnu_debuglink",
 	};
 
 	if (header->sh_type == SHT_NOBITS || header->sh_type == SHT_NULL)

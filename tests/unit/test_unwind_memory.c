@@ -157,3 +157,32 @@ TEST(a_file_without_rows_takes_no_room)
 	CHECK_EQ(unwind_memory_used_bytes(memory), 0);
 	unwind_memory_unload(memory, &loaded);
 }
+
+TEST(a_table_that_can_never_fit_is_cut_to_what_does)
+{
+	AUTO(unwind_memory) memory = NULL;
+	struct unwind_row rows[] = {
+		{ .offset = 0, .rule = 1 },    { .offset = 8, .rule = 2 },
+		{ .offset = 16, .rule = 1 },   { .offset = 24, .rule = 2 },
+		{ .offset = 5000, .rule = 1 }, { .offset = 6000, .rule = 2 },
+	};
+	struct unwind_table large = table;
+	struct loaded_table loaded;
+
+	large.rows = rows;
+	large.row_count = sizeof(rows) / sizeof(*rows);
+	/* One page and three words of rows for the first four; the next one needs four pages more. */
+	CHECK_EQ(new_memory(&memory, 1 + 4), 0);
+	CHECK_EQ(unwind_memory_load(memory, &large, &loaded), -E2BIG);
+	unwind_memory_fit(memory, &large);
+	CHECK_EQ(large.row_count, 4);
+	CHECK_EQ(large.rows[3].rule, 0);
+	CHECK_EQ(large.lost[UNWIND_LOST_SIZE], 1);
+	CHECK_EQ(unwind_memory_load(memory, &large, &loaded), 0);
+	CHECK_EQ(loaded.word_count, 4);
+	unwind_memory_unload(memory, &loaded);
+	/* What fits stays as it is. */
+	unwind_memory_fit(memory, &large);
+	CHECK_EQ(large.row_count, 4);
+	CHECK_EQ(large.lost[UNWIND_LOST_SIZE], 1);
+}
