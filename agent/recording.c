@@ -28,7 +28,7 @@ enum {
 	UNWIND_CACHE_MAX_BYTES = 256 << 20,
 	/* Before the first sample: for what was asked for in particular, and for the whole machine. */
 	PRELOAD_TARGET_MS = 150,
-	PRELOAD_ALL_MS = 50,
+	PRELOAD_ALL_MS = 100,
 	PRELOAD_SLICE_MS = 2, /* after it, between two drains */
 	TURN_MS = 10,         /* longer than a tick takes, on whatever machine */
 };
@@ -209,17 +209,17 @@ static int open_sampler(struct recording *recording, const struct cgroup *group)
 	return err;
 }
 
-/* A directory that is not to be trusted is a mistake; anything else that is wrong only costs time. */
 static int open_cache(struct recording *recording)
 {
 	const char *path = recording->options->unwind_cache;
 	int err = path ? unwind_cache_new(&recording->cache, path, UNWIND_CACHE_MAX_BYTES) : 0;
 
 	if (err == -EPERM)
-		return log_error(
-			0, "--unwind-cache: %s must belong to you, and only to you (mode 0700)",
-			path);
-	return err ? log_error(err, "--unwind-cache: %s", path) : 0;
+		log_error(0, "--unwind-cache: %s must be a directory of yours alone (mode 0700)",
+			  path);
+	else if (err)
+		log_error(err, "--unwind-cache: %s", path);
+	return err;
 }
 
 static int new_preload(struct recording *recording, const struct cgroup *group)

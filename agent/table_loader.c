@@ -19,7 +19,7 @@ enum {
 	QUEUE_SIZE = 64,            /* each holds descriptors */
 	EXPECTED_QUEUE = 16,        /* of them for files that no sample was in */
 	MAX_OVERTAKEN = 32,
-	COVERAGE_PART = 10, /* code that has rules for less than a tenth of it has almost none */
+	COVERAGE_PART = 2, /* compilers give rules to nearly all code, or to none of it */
 };
 
 struct job {
@@ -62,8 +62,8 @@ static void release(struct table_request *request)
 
 /* ---- one job ------------------------------------------------------------------------------------ */
 
-/* As good as none: a stripped file, or assembler; a debug file may know more. */
-static bool has_hardly_any_rows(const struct unwind_table *table)
+/* Built without unwind tables, or assembler: a debug file may know more. */
+static bool has_few_rows(const struct unwind_table *table)
 {
 	return table->code_bytes && table->covered_bytes < table->code_bytes / COVERAGE_PART;
 }
@@ -91,7 +91,7 @@ static int compile(struct job *job, struct unwind_options *options)
 
 	if (err)
 		return err;
-	if (has_hardly_any_rows(table) && !compile_with_debug_file(&better, job, options) &&
+	if (has_few_rows(table) && !compile_with_debug_file(&better, job, options) &&
 	    better->covered_bytes > table->covered_bytes) {
 		job->result.table = take(better);
 		job->result.source = TABLE_FROM_DEBUG_FILE;

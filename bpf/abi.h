@@ -235,7 +235,7 @@ struct abi_executable_event {
 	__u32 tid; /* a thread that maps it, in the initial pid namespace */
 	__u32 padding;
 	__u64 time_ns; /* when it was seen; CLOCK_MONOTONIC */
-	__u64 start; /* of the mapping, names it in /proc/TID/map_files */
+	__u64 start;   /* of the mapping, names it in /proc/TID/map_files */
 	__u64 end;
 	struct abi_file file;
 	char name[ABI_NAME_BYTES]; /* last part of its path, NUL-terminated */
