@@ -199,11 +199,23 @@ test-all: deps-test
 $(O)/tests/bench/load: tests/bench/load.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -fno-omit-frame-pointer $< -o $@
+# As distributions build them.
+$(O)/tests/bench/call: tests/bench/call.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) $< -o $@ -ldl
+$(O)/tests/bench/chain $(O)/tests/bench/spawner: $(O)/tests/bench/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
+$(O)/tests/bench/chain-static: tests/programs/chain.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -D_GNU_SOURCE $(CFLAGS) -static $< -o $@
+BENCH_PROGRAMS = $(addprefix $(O)/tests/bench/,load call chain chain-static spawner)
 deps-bench:
 	@deploy/packages.sh install build bench
 bench: deps-bench
-	@$(MAKE) --no-print-directory all $(O)/tests/bench/load
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
+	$(SUDO) python3 tests/bench/loading.py $(O)/wick $(O)/tests/bench
 
 # A bounded time of libFuzzer under ASan and UBSan for each; what it finds is left in $(O)/tests/fuzz.
 FUZZ_SECONDS ?= 60

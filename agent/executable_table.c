@@ -34,12 +34,6 @@ struct executable_table {
 	struct table_counts counts;
 };
 
-static const char *const source_names[TABLE_SOURCE_COUNT] = {
-	[TABLE_COMPILED] = "compiled",
-	[TABLE_CACHED] = "read",
-	[TABLE_FROM_DEBUG_FILE] = "compiled with its debug file",
-};
-
 /* ---- unwind tables ----------------------------------------------------------------------------- */
 
 static struct executable *find(const struct executable_table *table, uint32_t id);
@@ -122,26 +116,6 @@ static void put_off(struct executable_table *table, struct executable *executabl
 	executable->table_tries += executable->table_tries < MAX_BACKOFF;
 }
 
-static void count_table(struct executable_table *table, const struct executable *executable,
-			const struct table_result *result)
-{
-	struct table_counts *counts = &table->counts;
-	uint64_t since = executable->first_seen_ns
-				 ? clock_ns(CLOCK_MONOTONIC) - executable->first_seen_ns
-				 : 0;
-
-	counts->loaded[result->source]++;
-	counts->expected += !executable->last_seen;
-	counts->partial += result->table->lost[UNWIND_LOST_SIZE] != 0;
-	if (since > counts->slowest_ns)
-		counts->slowest_ns = since;
-	log_debug("unwind table of %s: %zu rows, %.1f ms after first sight "
-		  "(waited %.1f, %s in %.1f)",
-		  executable->path, result->table->row_count, (double)since / 1e6,
-		  (double)result->waited_ns / 1e6, source_names[result->source],
-		  (double)result->took_ns / 1e6);
-}
-
 static void use_result(struct executable_table *table, const struct table_result *result)
 {
 	struct executable *executable = find(table, result->id);
@@ -165,7 +139,9 @@ static void use_result(struct executable_table *table, const struct table_result
 	sampler_set_ready(table->sampler, &executable->file, executable->id,
 			  err ? NULL : &executable->table.place);
 	if (!err) {
-		count_table(table, executable, result);
+		table_counts_add(&table->counts, result, executable->path,
+				 executable->first_seen_ns);
+		table->counts.expected += !executable->last_seen;
 		executable->first_seen_ns = 0;
 		return;
 	}
@@ -237,6 +213,8 @@ bool executable_table_settle(struct executable_table *table, uint64_t timeout_ns
 
 void executable_table_stop_loading(struct executable_table *table)
 {
+	if (table->loader)
+		table_counts_log(&table->counts);
 	table_loader_free(take(table->loader));
 }
 
@@ -314,9 +292,11 @@ void executable_table_touch(struct executable_table *table, uint32_t id)
 
 	if (!executable)
 		return;
-	executable->last_seen = ++table->clock;
 	if (executable->table_state == TABLE_EVICTED)
 		executable->table_state = TABLE_WAITING;
+	if (executable->table_state == TABLE_LOADING && !executable->last_seen && table->loader)
+		table_loader_hurry(table->loader, id);
+	executable->last_seen = ++table->clock;
 }
 
 static void release(struct executable_table *table, struct executable *executable)

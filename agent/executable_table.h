@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/mapped_file.h"
 #include "agent/sampler.h"
+#include "agent/table_counts.h"
 #include "agent/table_loader.h"
 #include "agent/unwind_cache.h"
 #include "agent/unwind_memory.h"
@@ -59,18 +60,6 @@ struct executable {
 	uint64_t last_seen;       /* in ticks of the table's own clock; 0: never */
 	uint64_t
 		first_seen_ns; /* CLOCK_MONOTONIC, by the kernel side; 0: never when it was added */
-};
-
-/* What became of the tables that were asked for. */
-struct table_counts {
-	size_t loaded[TABLE_SOURCE_COUNT]; /* by where they came from */
-	size_t expected;                   /* of them, before a sample was in their file */
-	size_t partial;                    /* of them, cut to fit the limits */
-	size_t failed;                     /* files that could not be read, or are broken */
-	size_t evicted;
-	uint64_t cpu_ns;          /* used by the loader's threads */
-	uint64_t slowest_ns;      /* from the first sight of a file to its table */
-	uint64_t expected_cpu_ns; /* of cpu_ns, for files that no sample was in */
 };
 
 /*

@@ -155,6 +155,12 @@ static void summarize_files(const struct recording *recording, const struct reco
 	if (executable_table_evicted(executables))
 		log_warn(0, "%zu files were too many to keep open, their functions have no names",
 			 executable_table_evicted(executables));
+	if (executable_table_counts(executables)->partial)
+		log_warn(
+			0,
+			"%zu files have more code than --unwind-memory has room for: the end of it "
+			"is unwound by frame pointers",
+			executable_table_counts(executables)->partial);
 	if (executable_table_forbidden(executables))
 		log_warn(0, "%zu files could not be opened for want of a capability",
 			 executable_table_forbidden(executables));

@@ -16,6 +16,7 @@ enum {
 	LANE_SMALL = 1, /* leaves large files to the other one */
 	SMALL_FILE = 8 << 20,
 	SMALL_MAX_BYTES = 24 << 20, /* of memory; the other lane has the compiler's own limit */
+	MAPPED_BYTES = 64 << 10,    /* of an allocation */
 	QUEUE_SIZE = 64,            /* each holds descriptors */
 	EXPECTED_QUEUE = 16,        /* of them for files that no sample was in */
 	MAX_OVERTAKEN = 32,
@@ -136,7 +137,13 @@ static void work(const struct lane *lane, struct job *job)
 
 /* ---- the threads --------------------------------------------------------------------------------- */
 
-static bool comes_before(const struct job *a, const struct job *b)
+static bool is_large(const struct job *job)
+{
+	return job->size > SMALL_FILE;
+}
+
+/* What is small is in good hands with the other lane, while a sample waits for something large. */
+static bool comes_before(const struct lane *lane, const struct job *a, const struct job *b)
 {
 	bool a_is_old = a->overtaken >= MAX_OVERTAKEN, b_is_old = b->overtaken >= MAX_OVERTAKEN;
 
@@ -144,6 +151,8 @@ static bool comes_before(const struct job *a, const struct job *b)
 		return a_is_old;
 	if (a->request.is_urgent != b->request.is_urgent)
 		return a->request.is_urgent;
+	if (!lane->only_small && a->request.is_urgent && is_large(a) != is_large(b))
+		return is_large(a);
 	return a->size < b->size;
 }
 
@@ -155,9 +164,9 @@ static bool take_job(struct table_loader *loader, const struct lane *lane, struc
 	for (size_t i = 0; i < loader->queued; i++) {
 		struct job *job = &loader->queue[i];
 
-		if (lane->only_small && job->size > SMALL_FILE)
+		if (lane->only_small && is_large(job))
 			continue;
-		if (!best || comes_before(job, best))
+		if (!best || comes_before(lane, job, best))
 			best = job;
 	}
 	if (!best)
@@ -209,9 +218,6 @@ static void *run(void *context)
 	while (next_job(lane->loader, lane, &job)) {
 		work(lane, &job);
 		deliver(lane->loader, &job.result);
-		/* What a large file took for a moment is not kept. */
-		if (job.size > SMALL_FILE)
-			malloc_trim(0);
 	}
 	return NULL;
 }
@@ -239,6 +245,8 @@ int table_loader_new(struct table_loader **out, const struct table_loader_option
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
+	/* What compiling takes for a moment goes back at once, and not into a heap that stays. */
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	pthread_mutex_init(&loader->lock, NULL);
 	pthread_cond_init(&loader->wake, NULL);
 	loader->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -281,6 +289,16 @@ int table_loader_add(struct table_loader *loader, struct table_request *request)
 	pthread_mutex_unlock(&loader->lock);
 	release(request);
 	return err;
+}
+
+void table_loader_hurry(struct table_loader *loader, uint32_t id)
+{
+	pthread_mutex_lock(&loader->lock);
+	for (size_t i = 0; i < loader->queued; i++) {
+		if (loader->queue[i].request.id == id)
+			loader->queue[i].request.is_urgent = true;
+	}
+	pthread_mutex_unlock(&loader->lock);
 }
 
 bool table_loader_take(struct table_loader *loader, struct table_result *ret)

@@ -68,6 +68,9 @@ int table_loader_fd(const struct table_loader *loader);
  */
 int table_loader_add(struct table_loader *loader, struct table_request *request);
 
+/* table_loader_hurry() - a sample was in the file of the request that @id names. */
+void table_loader_hurry(struct table_loader *loader, uint32_t id);
+
 /* table_loader_take() - the next result; false if there is none yet. */
 bool table_loader_take(struct table_loader *loader, struct table_result *ret);
 

@@ -112,11 +112,16 @@ static int write_rows(struct compiler *compiler)
 	return err == -E2BIG ? cfi_rows_cut(compiler->rows) : err;
 }
 
+/* Executable segments hold more than code in files of old linkers. */
 static void measure(const struct compiler *compiler, struct unwind_table *table)
 {
-	for (size_t i = 0; i < compiler->image.segment_count; i++) {
-		if (compiler->image.segments[i].is_code)
-			table->code_bytes += compiler->image.segments[i].size;
+	const struct cfi_image *image = &compiler->image;
+
+	table->code_bytes = image->sections[CFI_SECTION_TEXT].size;
+	if (!table->code_bytes) {
+		for (size_t i = 0; i < image->segment_count; i++)
+			table->code_bytes +=
+				image->segments[i].is_code ? image->segments[i].size : 0;
 	}
 	for (size_t i = 0; i + 1 < table->row_count; i++) {
 		if (table->rules[table->rows[i].rule].cfa != UNWIND_RULE_NONE)

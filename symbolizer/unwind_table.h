@@ -97,8 +97,8 @@ struct unwind_table {
 	size_t rule_count;
 	size_t entry_count;     /* functions (FDEs) that rows were made of */
 	size_t peak_bytes;      /* working memory while it was compiled, the table included */
-	uint64_t code_bytes;    /* of the file */
-	uint64_t covered_bytes; /* of them, that have a rule */
+	uint64_t code_bytes;    /* of .text, or of executable segments */
+	uint64_t covered_bytes; /* of all code, that have a rule: more, if all of .text has */
 	uint32_t lost[UNWIND_LOSS_COUNT];
 };
 
