@@ -22,7 +22,8 @@ int main(int argc, char **argv)
 	void *(*function)(void);
 
 	if (!library) {
-		fprintf(stderr, "%s\n", argc > 3 ? dlerror() : "call LIBRARY FUNCTION MILLISECONDS");
+		fprintf(stderr, "%s\n",
+			argc > 3 ? dlerror() : "call LIBRARY FUNCTION MILLISECONDS");
 		return 1;
 	}
 	*(void **)&function = dlsym(library, argv[2]);
