@@ -101,7 +101,7 @@ static int open_through(const char *link, struct mapped_file *ret, struct sample
 {
 	AUTO_FD fd = open_link(link);
 	AUTO_STRING path = NULL;
-	struct mapped_file file;
+	struct mapped_file file = MAPPED_FILE_NONE;
 	struct stat status;
 	int err;
 
@@ -126,7 +126,7 @@ int mapped_file_open_path(struct mapped_file *ret, struct sampler *sampler, cons
 	AUTO_FD fd = open_link(path);
 	AUTO_STRING own_path = NULL;
 	char magic[SELFMAG], link[LINK_PATH_BYTES];
-	struct mapped_file file;
+	struct mapped_file file = MAPPED_FILE_NONE;
 	struct stat status;
 	int err;
 

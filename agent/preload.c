@@ -17,8 +17,8 @@ enum {
 	MAX_BYTES = 4 << 20,  /* of what was seen: some 50,000 files */
 	MAX_FILE = 512 << 20, /* bytes of a file; larger ones wait for a sample */
 	NS_PER_MS = 1000000,
-	ALL_LISTING_MS = 60,  /* of CPU, to find the files of the whole machine */
-	ALL_LOADING_MS = 120, /* of CPU, to compile their tables */
+	ALL_LISTING_MS = 40, /* of CPU, to find the files of the whole machine */
+	ALL_LOADING_MS = 60, /* of CPU, to compile their tables */
 	LINK_BYTES = 320,
 };
 

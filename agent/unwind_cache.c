@@ -168,7 +168,21 @@ static int list_entries(struct unwind_cache *cache, struct entries *ret)
 	return err;
 }
 
-/* Counts anew, and makes room for a quarter if there is too much. */
+/* Removes what was not used for longest, until a quarter of the room is free; what is left. */
+static uint64_t make_room(struct unwind_cache *cache, struct entries *entries, uint64_t bytes)
+{
+	uint64_t wanted = cache->max_bytes - cache->max_bytes / 4;
+
+	if (entries->count)
+		qsort(entries->items, entries->count, sizeof(*entries->items), compare_use);
+	for (size_t i = 0; i < entries->count && bytes > wanted; i++) {
+		unlinkat(cache->directory, entries->items[i].name, 0);
+		bytes -= entries->items[i].size;
+	}
+	return bytes;
+}
+
+/* Counts anew, and makes room if there is too much. */
 static void sweep(struct unwind_cache *cache)
 {
 	struct entries entries = {};
@@ -177,15 +191,8 @@ static void sweep(struct unwind_cache *cache)
 	if (!list_entries(cache, &entries)) {
 		for (size_t i = 0; i < entries.count; i++)
 			bytes += entries.items[i].size;
-		if (bytes > cache->max_bytes && entries.count) {
-			qsort(entries.items, entries.count, sizeof(*entries.items), compare_use);
-			for (size_t i = 0;
-			     i < entries.count && bytes > cache->max_bytes - cache->max_bytes / 4;
-			     i++) {
-				unlinkat(cache->directory, entries.items[i].name, 0);
-				bytes -= entries.items[i].size;
-			}
-		}
+		if (bytes > cache->max_bytes)
+			bytes = make_room(cache, &entries, bytes);
 		cache->bytes = bytes;
 	}
 	free(entries.items);
@@ -299,8 +306,8 @@ static int read_table(int fd, const struct header *header, struct unwind_table *
 		return -ENOMEM;
 	table->row_count = header->row_count;
 	table->rule_count = header->rule_count;
-	table->rows = malloc(table->row_count * sizeof(*table->rows) + 1);
-	table->rules = malloc(table->rule_count * sizeof(*table->rules) + 1);
+	table->rows = calloc(table->row_count + 1, sizeof(*table->rows));
+	table->rules = calloc(table->rule_count + 1, sizeof(*table->rules));
 	if (!table->rows || !table->rules)
 		return -ENOMEM;
 	if (!read_all(fd, table->rules, table->rule_count * sizeof(*table->rules)) ||
