@@ -209,6 +209,10 @@ void preload_free(struct preload *preload)
 {
 	if (!preload)
 		return;
+	if (preload->processes && preload->seen)
+		log_debug("looked beforehand at %zu of %zu processes, %u files, in %.1f ms of CPU",
+			  preload->next_process, process_list_count(preload->processes),
+			  intern_count(preload->seen), (double)preload->used_ns / 1e6);
 	if (preload->mappings)
 		closedir(preload->mappings);
 	process_list_free(preload->processes);
