@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 
@@ -14,6 +13,7 @@
 #include "agent/cgroup.h"
 #include "agent/child.h"
 #include "agent/cpu_time.h"
+#include "agent/file_limit.h"
 #include "agent/frame_word.h"
 #include "agent/preload.h"
 #include "agent/progress.h"
@@ -22,8 +22,6 @@
 
 enum {
 	WINDOW_MAX_BYTES = 256 << 20,
-	MAX_OPEN_FILES = 4096,
-	RESERVED_FILES = 256, /* of the descriptors we may have, for everything else */
 	NS_PER_MS = 1000000,
 	UNWIND_CACHE_MAX_BYTES = 256 << 20,
 	/* Before the first sample: for what was asked for in particular, and for the whole machine. */
@@ -46,8 +44,8 @@ struct recording {
 	struct window *window;
 	struct executable_table *executables;
 	struct raw_stacks *raw_stacks; /* NULL: stacks come as places already */
-	struct unwind_cache *cache; /* NULL: none */
-	struct preload *preload;    /* NULL: has come to its end */
+	struct unwind_cache *cache;    /* NULL: none */
+	struct preload *preload;       /* NULL: has come to its end */
 	uint64_t next_turn_ns;
 	struct child child;
 	int signal_fd;
@@ -108,22 +106,6 @@ static void on_executable(void *context, const struct abi_executable_event *even
 }
 
 /* ---- setting up ------------------------------------------------------------------------------ */
-
-/* Each file keeps a descriptor until it is named; the soft limit of 1024 is for select(2). */
-static size_t raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return RESERVED_FILES;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) || getrlimit(RLIMIT_NOFILE, &limit))
-		return RESERVED_FILES;
-	if (limit.rlim_cur > MAX_OPEN_FILES + RESERVED_FILES)
-		return MAX_OPEN_FILES;
-	return limit.rlim_cur > 2 * RESERVED_FILES ? limit.rlim_cur - RESERVED_FILES
-						   : RESERVED_FILES;
-}
 
 static int catch_signals(struct recording *recording)
 {
@@ -255,7 +237,7 @@ static int set_up(struct recording *recording)
 	if (!err)
 		err = find_target(recording, &group);
 	/* After a command has its process: the limit is ours, not the command's. */
-	file_limit = raise_file_limit();
+	file_limit = file_limit_raise();
 	if (!err)
 		err = window_new(&recording->window, WINDOW_MAX_BYTES);
 	if (!err)
