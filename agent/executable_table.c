@@ -154,7 +154,7 @@ static void load_vdso_table(struct executable_table *table)
 {
 	AUTO(unwind_table) compiled = NULL;
 	AUTO_FD fd = vdso_open();
-	struct unwind_options options = {};
+	struct unwind_options options = { .follow_code = true };
 	struct loaded_table loaded;
 
 	if (fd < 0 || unwind_table_compile(&compiled, fd, &options) ||

@@ -109,6 +109,7 @@ static int load(const struct lane *lane, struct job *job)
 	struct unwind_options options = {
 		.max_rows = lane->loader->options.max_rows,
 		.max_bytes = lane->only_small ? SMALL_MAX_BYTES : 0,
+		.follow_code = true,
 	};
 	int err;
 

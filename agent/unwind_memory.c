@@ -63,6 +63,7 @@ static struct abi_rule abi_rule_of(const struct unwind_rule *rule)
 		.fp_offset = rule->fp_offset,
 		.ra_offset = rule->ra_offset,
 		.bx_offset = rule->bx_offset,
+		.is_guess = rule->is_guess,
 	};
 }
 

@@ -224,7 +224,7 @@ struct abi_rule {
 	__s32 fp_offset;
 	__s32 ra_offset;
 	__s32 bx_offset;
-	__s32 padding;
+	__u32 is_guess; /* made from code: what it leads to must be behind a call */
 };
 _Static_assert(sizeof(struct abi_rule) == 32, "one for each entry of a map, two in a cache line");
 

@@ -22,6 +22,13 @@ struct arch_registers {
 	(1 << ARCH_REGISTER_BX | 1 << ARCH_REGISTER_FP | 1 << ARCH_REGISTER_SP)
 
 /*
+ * Those that a called function gives back, but that are not followed: of them nothing is known in the caller. Of the
+ * rest compiled code never says that they lead to a frame across a call; assembler that does so knows that its
+ * callee leaves them alone.
+ */
+#define ARCH_REGISTERS_NOT_FOLLOWED (1 << 12 | 1 << 13 | 1 << 14 | 1 << 15)
+
+/*
  * The kernel's struct ucontext, to which the stack pointer points when a signal handler has returned:
  * after 40 bytes r8 to r15, then these by number, then rip.
  */
@@ -44,6 +51,33 @@ static __always_inline bool arch_is_compat(const struct arch_registers *regs)
 	return (regs->cs & 0xffff) == ARCH_CODE_SEGMENT_32;
 }
 
+/* Whether user code that entered the kernel did so by a system call: anything else leaves -1 there. */
+static __always_inline bool arch_is_system_call(const struct arch_registers *regs)
+{
+	return (__s64)regs->orig_ax != -1;
+}
+
+/* Whether that is execve or execveat. */
+static __always_inline bool arch_is_exec(const struct arch_registers *regs)
+{
+	return regs->orig_ax == 59 || regs->orig_ax == 322;
+}
+
+/*
+ * Whether code at @pc has just come back from a system call, which leaves the address behind it in rcx, with 0, as
+ * a new thread does from clone. It takes a few instructions to find out that it is one.
+ */
+static __always_inline bool arch_may_be_new(__u64 pc, const __u64 *registers)
+{
+	return !registers[0] && pc - registers[2] < 8;
+}
+
+#define ARCH_CLONE         56
+#define ARCH_CLONE3        435
+#define ARCH_CLONE3_STACK  40 /* of the field in struct clone_args */
+#define ARCH_SYSCALL_BYTES 2
+#define ARCH_SYSCALL_CODE  0x050f /* the instruction, as a number */
+
 /* Where the user's registers are on a task's kernel stack. Before 6.9, which made room for FRED. */
 static __always_inline __u64 arch_saved_registers(__u64 stack)
 {
@@ -60,6 +94,22 @@ static __always_inline bool arch_is_signal_return(__u64 code)
 }
 
 /*
+ * Whether the eight bytes before an address, the first in the lowest byte, end in a call: e8, or ff with 2 in its ModRM
+ * byte, in any length that a call through a register or memory has.
+ */
+static __always_inline bool arch_ends_in_call(__u64 code)
+{
+	bool is_call = (code >> 24 & 0xff) == 0xe8;
+
+	is_call |= (code >> 48 & 0x38ff) == 0x10ff; /* ff d0 */
+	is_call |= (code >> 40 & 0x38ff) == 0x10ff; /* ff 50 08 */
+	is_call |= (code >> 32 & 0x38ff) == 0x10ff; /* ff 54 24 08 */
+	is_call |= (code >> 16 & 0x38ff) == 0x10ff; /* ff 15 and four bytes */
+	is_call |= (code >> 8 & 0x38ff) == 0x10ff;  /* ff 94 24 and four bytes */
+	return is_call;
+}
+
+/*
  * Where the return address is while a function that uses a frame pointer has no frame yet, or no
  * longer: bytes above the stack pointer, or -1 if the frame pointer can be trusted.
  * @code: the four bytes at the program counter
@@ -69,6 +119,9 @@ static __always_inline bool arch_is_signal_return(__u64 code)
  */
 static __always_inline int arch_return_slot(__u32 code)
 {
+	if ((code & 0xffff) == ARCH_SYSCALL_CODE)
+		code >>=
+			8 * ARCH_SYSCALL_BYTES; /* it changes no stack: what comes after it tells */
 	if ((code & 0xff) == 0x55 || code == 0xfa1e0ff3)
 		return 0;
 	if ((code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0xffff) == 0xc3f3)

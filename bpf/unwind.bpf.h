@@ -244,10 +244,21 @@ static __always_inline bool is_other_stack(struct unwind *at, const struct abi_r
 	return at->switches++ < UNWIND_MAX_SWITCHES;
 }
 
+/* Whether something may return to @pc: there is a call before it, or it is where a signal handler returns to. */
+static __always_inline bool unwind_may_be_caller(__u64 pc)
+{
+	__u64 code = 0;
+
+	if (!read_user(&code, sizeof(code), pc - sizeof(code)) && arch_ends_in_call(code))
+		return true;
+	return !read_user(&code, sizeof(code), pc) && arch_is_signal_return(code);
+}
+
 static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 						       const struct abi_rule *rule)
 {
 	__u64 cfa, fp_place, bx_place, pc = 0;
+	__u32 known;
 
 	if (rule->cfa == ABI_CFA_END)
 		return UNWIND_ROOT;
@@ -258,12 +269,16 @@ static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 		return UNWIND_LOST;
 	if (!return_address(at, rule, cfa, &pc))
 		return UNWIND_UNREADABLE;
+	if (rule->is_guess && !unwind_may_be_caller(pc))
+		return UNWIND_LOST;
 	if (!pc)
 		return UNWIND_ROOT;
 	fp_place = saved_place(at, rule, rule->fp_saved, rule->fp_offset, cfa);
 	bx_place = saved_place(at, rule, rule->bx_saved, rule->bx_offset, cfa);
 	restore(at, ARCH_REGISTER_FP, rule->fp_saved, fp_place);
 	restore(at, ARCH_REGISTER_BX, rule->bx_saved, bx_place);
+	known = at->known & ~ARCH_REGISTERS_NOT_FOLLOWED;
 	enter_caller(at, pc, cfa);
+	at->known = known;
 	return UNWIND_CALLER;
 }

@@ -53,6 +53,7 @@ static int read_elf_header(struct cfi_image *image, Elf64_Ehdr *header)
 	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    header->e_machine != EM_X86_64)
 		return -ENOEXEC;
+	image->entry = header->e_entry;
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct cfi_extent {
 struct cfi_image {
 	int fd; /* borrowed */
 	uint64_t file_size;
+	uint64_t entry; /* address of the program's first instruction; 0: it has none */
 	struct cfi_extent segments[CFI_MAX_SEGMENTS];
 	size_t segment_count;
 	struct cfi_extent eh_frame_hdr; /* PT_GNU_EH_FRAME */

@@ -140,6 +140,17 @@ int cfi_rows_end(struct cfi_rows *rows, uint64_t offset)
 	return cfi_rows_add(rows, offset, &none);
 }
 
+const struct unwind_rule *cfi_rows_before(const struct cfi_rows *rows, uint64_t offset)
+{
+	size_t count = rows->count;
+
+	while (count && rows->items[count - 1].offset >= offset)
+		count--;
+	if (!count)
+		return &none;
+	return intern_get(rows->rules, rows->items[count - 1].rule, NULL);
+}
+
 /* One place for all rules, in place of the table that finds them. */
 static int copy_rules(const struct cfi_rows *rows, struct unwind_table *table)
 {

@@ -40,6 +40,9 @@ int cfi_rows_add(struct cfi_rows *rows, uint64_t offset, const struct unwind_rul
  */
 int cfi_rows_cut(struct cfi_rows *rows);
 
+/* cfi_rows_before() - the rule that held up to @offset, borrowed until rows are added. */
+const struct unwind_rule *cfi_rows_before(const struct cfi_rows *rows, uint64_t offset);
+
 /* cfi_rows_end() - from @offset on, nothing is known. */
 int cfi_rows_end(struct cfi_rows *rows, uint64_t offset);
 

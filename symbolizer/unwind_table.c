@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "symbolizer/cfi_frames.h"
+#include "symbolizer/code_frames.h"
 
 enum {
 	DEFAULT_MAX_ROWS = 16 * 1024 * 1024, /* as many as rule numbers have bits for */
@@ -16,6 +17,7 @@ enum {
 enum source_number {
 	SOURCE_EH_FRAME,
 	SOURCE_DEBUG_FRAME,
+	SOURCE_CODE,
 	SOURCE_COUNT,
 };
 
@@ -25,6 +27,7 @@ struct compiler {
 	struct cfi_image image;
 	struct cfi_image debug_image;
 	struct cfi_frames *frames[SOURCE_COUNT]; /* owned, NULL: the file has none */
+	struct code_frames *code;
 	struct cfi_source *sources[SOURCE_COUNT];
 	struct cfi_spans *spans;
 	struct cfi_rows *rows;
@@ -38,6 +41,7 @@ static void compiler_free(struct compiler *compiler)
 	cfi_spans_free(compiler->spans);
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		cfi_frames_free(compiler->frames[i]);
+	code_frames_free(compiler->code);
 	free(compiler);
 }
 DEFINE_AUTO(compiler);
@@ -124,9 +128,21 @@ static void measure(const struct compiler *compiler, struct unwind_table *table)
 				image->segments[i].is_code ? image->segments[i].size : 0;
 	}
 	for (size_t i = 0; i + 1 < table->row_count; i++) {
-		if (table->rules[table->rows[i].rule].cfa != UNWIND_RULE_NONE)
+		const struct unwind_rule *rule = &table->rules[table->rows[i].rule];
+
+		if (rule->cfa != UNWIND_RULE_NONE && !rule->is_guess)
 			table->covered_bytes += table->rows[i + 1].offset - table->rows[i].offset;
 	}
+}
+
+static int add_code(struct compiler *compiler)
+{
+	int err = code_frames_new(&compiler->code, &compiler->image, &compiler->budget);
+
+	if (err)
+		return err;
+	compiler->sources[SOURCE_CODE] = code_frames_source(compiler->code);
+	return code_frames_add_spans(compiler->code, compiler->spans, SOURCE_CODE);
 }
 
 int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_options *options)
@@ -139,6 +155,8 @@ int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_
 		err = add_eh_frame(compiler);
 	if (!err)
 		err = add_debug_frame(compiler);
+	if (!err && options->follow_code)
+		err = add_code(compiler);
 	if (!err)
 		err = write_rows(compiler);
 	if (!err)

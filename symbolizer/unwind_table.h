@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,8 +10,8 @@
 /*
  * unwind_table - how to get from any instruction of a file to the frame that called it.
  *
- * Compiled from .eh_frame, .debug_frame or Go's .gopclntab: for each place where the answer
- * changes a row, and each distinct answer once, as a rule. Rows are by file offset, since that is
+ * Compiled from .eh_frame, .debug_frame or Go's .gopclntab, or from the code itself where none of them
+ * describes it: for each place where the answer changes a row, and each distinct answer once, as a rule. Rows are by file offset, since that is
  * what a sample has; row i is valid from its offset up to that of row i + 1. Where nothing is
  * known the rule is UNWIND_RULE_NONE, which means "follow the frame pointer", not "the end".
  *
@@ -58,8 +59,9 @@ struct unwind_rule {
 	int32_t fp_offset;
 	int32_t ra_offset;
 	int32_t bx_offset;
+	uint32_t is_guess; /* found by looking at the code, where nothing describes it */
 };
-_Static_assert(sizeof(struct unwind_rule) == 28, "compared bytewise: no hidden padding");
+_Static_assert(sizeof(struct unwind_rule) == 32, "compared bytewise: no hidden padding");
 
 struct unwind_row {
 	uint64_t offset : 40; /* into the file */
@@ -95,10 +97,11 @@ struct unwind_table {
 	size_t row_count;
 	struct unwind_rule *rules; /* distinct */
 	size_t rule_count;
-	size_t entry_count;     /* functions (FDEs) that rows were made of */
-	size_t peak_bytes;      /* working memory while it was compiled, the table included */
-	uint64_t code_bytes;    /* of .text, or of executable segments */
-	uint64_t covered_bytes; /* of all code, that have a rule: more, if all of .text has */
+	size_t entry_count;  /* functions (FDEs) that rows were made of */
+	size_t peak_bytes;   /* working memory while it was compiled, the table included */
+	uint64_t code_bytes; /* of .text, or of executable segments */
+	uint64_t
+		covered_bytes; /* of all code, that the file itself describes: more, if all of .text is */
 	uint32_t lost[UNWIND_LOSS_COUNT];
 };
 
@@ -106,6 +109,7 @@ struct unwind_options {
 	size_t max_rows;     /* what is beyond is lost, the end of the file first; 0: 16 Mi */
 	size_t max_bytes;    /* working memory, table included, likewise; 0: 64 MiB */
 	const int *debug_fd; /* borrowed: its separate debug file, for .debug_frame; NULL: none */
+	bool follow_code;    /* where nothing describes the code, find out by its instructions */
 };
 
 /*

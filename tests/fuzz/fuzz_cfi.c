@@ -27,18 +27,27 @@ static void check(const struct unwind_table *table)
 	}
 }
 
+static void compile(int fd, bool follow_code)
+{
+	const struct unwind_options options = { .max_rows = 4096,
+						.max_bytes = 1 << 20,
+						.follow_code = follow_code };
+	AUTO(unwind_table) table = NULL;
+
+	if (unwind_table_compile(&table, fd, &options))
+		return;
+	if (table->peak_bytes > options.max_bytes)
+		abort();
+	check(table);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	const struct unwind_options options = { .max_rows = 4096, .max_bytes = 1 << 20 };
-	AUTO(unwind_table) table = NULL;
 	AUTO_FD fd = memfd_create("fuzz", MFD_CLOEXEC);
 
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
 		return 0;
-	if (unwind_table_compile(&table, fd, &options))
-		return 0;
-	if (table->peak_bytes > options.max_bytes)
-		abort();
-	check(table);
+	compile(fd, false);
+	compile(fd, true);
 	return 0;
 }

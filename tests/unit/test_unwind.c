@@ -378,3 +378,81 @@ TEST(a_rule_that_leads_down_or_nowhere_or_out_of_the_stack_is_not_followed)
 	CHECK_EQ(unwind_by_rule(&at, &far), UNWIND_UNREADABLE);
 	CHECK_EQ(unwind_by_rule(&at, &memory), UNWIND_LOST);
 }
+
+/* Assembler may keep the frame in a register that compiled code would lose, and call code that leaves it alone. */
+TEST(a_callee_leaves_registers_alone_unless_it_is_one_that_it_would_save)
+{
+	struct abi_rule leaf = rule_of(ARCH_REGISTER_SP, 8);
+	struct abi_rule by_rax = rule_of(ARCH_REGISTER_SP, 0x20);
+	struct unwind at = leaf_at("\x90", 1);
+
+	by_rax.cfa_register = 0;
+	stack[0] = 0x5555;
+	stack[5] = 0x6666;
+	at.registers[0] = STACK + 0x10;
+	CHECK_EQ(unwind_by_rule(&at, &leaf), UNWIND_CALLER);
+	CHECK_EQ(unwind_by_rule(&at, &by_rax), UNWIND_CALLER);
+	CHECK_EQ(at.pc, 0x6666);
+
+	by_rax.cfa_register = 12;
+	at = leaf_at("\x90", 1);
+	stack[0] = 0x5555;
+	at.registers[12] = STACK + 0x10;
+	CHECK_EQ(unwind_by_rule(&at, &leaf), UNWIND_CALLER);
+	CHECK_EQ(unwind_by_rule(&at, &by_rax), UNWIND_LOST);
+}
+
+TEST(no_return_address_is_a_root_only_where_somebody_described_the_code)
+{
+	struct abi_rule rule = rule_of(ARCH_REGISTER_SP, 8);
+	struct unwind at = leaf_at("\x90", 1);
+
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_ROOT);
+	at = leaf_at("\x90", 1);
+	rule.is_guess = true;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_LOST);
+}
+
+TEST(what_a_guess_leads_to_is_behind_a_call)
+{
+	static const char *const before[] = {
+		"\x90\x90\x90\xe8\x01\x02\x03\x04", "\x90\x90\x90\x90\x90\x90\xff\xd0",
+		"\x90\x90\x90\x90\x90\x41\xff\xd3", "\x90\x90\x90\x90\x90\xff\x50\x08",
+		"\x90\x90\x90\x90\xff\x54\x24\x08", "\x90\x90\xff\x15\x01\x02\x03\x04",
+		"\x90\xff\x94\x24\x01\x02\x03\x04", "\x90\x90\x90\x90\x90\x90\x90\x90",
+		"\x90\x90\xe8\x01\x02\x03\x04\x90", "\x90\x90\x90\x90\x90\x90\xff\xe0"
+	};
+	struct abi_rule rule = rule_of(ARCH_REGISTER_SP, 8);
+
+	rule.is_guess = true;
+	for (int i = 0; i < 10; i++) {
+		struct unwind at = leaf_at(before[i], 8);
+
+		stack[0] = CODE + 8;
+		CHECK_EQ(unwind_by_rule(&at, &rule), i < 7 ? UNWIND_CALLER : UNWIND_LOST);
+	}
+}
+
+TEST(a_system_call_is_like_the_instruction_behind_it)
+{
+	struct unwind at = leaf_at("\x0f\x05\xc3\x90", 4);
+	struct unwind_offer offer;
+
+	stack[0] = 0x7777;
+	CHECK(unwind_leaf_without_frame(&at, &offer));
+	CHECK_EQ(offer.pc, 0x7777);
+	at = leaf_at("\x0f\x05\x48\x85", 4);
+	CHECK(!unwind_leaf_without_frame(&at, &offer));
+}
+
+TEST(a_thread_may_be_new_only_behind_a_system_call_that_gave_0)
+{
+	__u64 registers[ARCH_REGISTERS] = { [2] = CODE + 2 };
+
+	CHECK(arch_may_be_new(CODE + 2, registers));
+	CHECK(arch_may_be_new(CODE + 7, registers));
+	CHECK(!arch_may_be_new(CODE + 10, registers));
+	CHECK(!arch_may_be_new(CODE + 1, registers));
+	registers[0] = 1;
+	CHECK(!arch_may_be_new(CODE + 2, registers));
+}

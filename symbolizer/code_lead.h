@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/cleanup.h"
+#include "symbolizer/cfi_budget.h"
+#include "symbolizer/code_state.h"
+
+/*
+ * code_lead - where in a stretch of code functions begin, and other code that nothing runs into.
+ *
+ * From one pass over all instructions, one behind the other.
+ */
+struct code_lead;
+
+/* A stretch of code, borrowed. */
+struct code_region {
+	const uint8_t *code;
+	size_t size;              /* bytes, not 0, and below 4 GiB */
+	uint64_t file_offset;     /* of the first byte; aligned as its address is */
+	struct code_state before; /* at its first instruction, if what comes before runs into it */
+	bool has_before;
+	size_t entry; /* offset in the region of the program's first instruction, or size */
+};
+
+/*
+ * code_lead_new() - look through @region, which must stay until the lead goes.
+ *
+ * Return: 0, -E2BIG beyond the budget's memory, or -ENOMEM.
+ */
+int code_lead_new(struct code_lead **out, const struct code_region *region,
+		  struct cfi_budget *budget);
+
+/* code_lead_read() - the instruction at @offset; false if there is none. */
+bool code_lead_read(const struct code_lead *lead, size_t offset, struct x86_instruction *ret);
+
+/* code_lead_is_function() - a function begins at @offset: it is called, or saves a register first. */
+bool code_lead_is_function(const struct code_lead *lead, size_t offset);
+
+/* code_lead_saves() - the instruction at @offset saves a register that a function keeps for its caller. */
+bool code_lead_saves(const struct code_lead *lead, size_t offset);
+
+/* code_lead_add_begin() - from now on, code begins at @offset. */
+void code_lead_add_begin(struct code_lead *lead, size_t offset);
+
+/* code_lead_is_begin() - code begins at @offset that the instruction before does not run into. */
+bool code_lead_is_begin(const struct code_lead *lead, size_t offset);
+
+/*
+ * code_lead_goes_on() - the instruction behind this one is run after it.
+ *
+ * A call in front of what pads the code up to the next function is one that does not return.
+ */
+bool code_lead_goes_on(const struct code_lead *lead, size_t offset,
+		       const struct x86_instruction *instruction);
+
+/* What is known of an offset so far, borrowed; NULL if nothing is. */
+typedef const struct code_state *(*code_lead_known)(void *context, size_t offset);
+
+/*
+ * code_lead_state() - what must hold at @offset, where code begins, for it to end as it does.
+ *
+ * False if that cannot be told.
+ */
+bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
+		     struct code_state *ret);
+
+void code_lead_free(struct code_lead *lead);
+DEFINE_AUTO(code_lead);
