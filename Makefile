@@ -49,7 +49,7 @@ KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench bench-system lint format install clean help
 
 all: $(O)/wick
 
@@ -63,6 +63,7 @@ help:
 	@echo 'make test-all   both, with one sum: what CI runs'
 	@echo 'make fuzz       a minute of libFuzzer each on the CFI compiler and the unwinder (FUZZ_SECONDS=60)'
 	@echo 'make bench      cost of wick beside perf, in the same run'
+	@echo 'make bench-system   how many stacks of installed programs are whole, one by one (PROGRAMS="perl nginx")'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
 	@echo 'make install    to $$DESTDIR$$PREFIX/bin (/usr/local)     make clean   remove $(O)'
@@ -216,6 +217,17 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/loading.py $(O)/wick $(O)/tests/bench
+	@$(MAKE) --no-print-directory bench-system
+
+# Those of the programs in tests/bench/system/loads that are installed; PROGRAMS chooses.
+SYSTEM_SECONDS ?= 10
+$(O)/tests/bench/reaper: tests/bench/system/reaper.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -D_GNU_SOURCE $< -o $@
+bench-system:
+	@deploy/packages.sh install build bench-system
+	@$(MAKE) --no-print-directory all $(O)/tests/bench/reaper
+	$(SUDO) python3 tests/bench/system/run.py $(O)/wick $(O)/tests/bench/reaper -s $(SYSTEM_SECONDS) $(PROGRAMS)
 
 # A bounded time of libFuzzer under ASan and UBSan for each; what it finds is left in $(O)/tests/fuzz.
 FUZZ_SECONDS ?= 60

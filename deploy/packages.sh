@@ -1,7 +1,7 @@
 #!/bin/sh
 # What wick is built and tested with, by package name, and how to find out that it is missing.
-#   packages.sh check build|test|kernels|fuzz|bench...     name every missing package, exit 1 if there is one
-#   packages.sh install build|test|kernels|fuzz|bench...   install the missing ones with apt-get or dnf (asks for root)
+#   packages.sh check build|test|kernels|fuzz|bench|bench-system...     name every missing package, exit 1 if there is one
+#   packages.sh install build|test|kernels|fuzz|bench|bench-system...   install the missing ones with apt-get or dnf (asks for root)
 #   packages.sh bpftool                 print the bpftool to use
 # This is the only list: the Makefile, CI and the README all come here.
 set -eu
@@ -46,6 +46,34 @@ table() {
 	fuzz   fuzzer                        libclang-rt-dev|libclang-rt-14-dev compiler-rt
 	bench  tool:perf                     linux-perf|linux-tools-generic  perf
 	bench  tool:python3                  python3                         python3
+	bench-system tool:python3            python3                         python3
+	bench-system tool:perl               perl                            perl
+	bench-system tool:nginx              nginx-light|nginx               nginx
+	bench-system tool:wrk                wrk                             wrk
+	bench-system tool:openssl            openssl                         openssl
+	bench-system file:/usr/lib/postgresql/*/bin/pgbench|/usr/bin/pgbench postgresql postgresql-contrib
+	bench-system tool:node               nodejs                          nodejs
+	bench-system tool:javac              default-jdk-headless            java-latest-openjdk-devel
+	bench-system tool:rustc              rustc                           rust
+	bench-system tool:gcc                gcc                             gcc
+	bench-system tool:clang              clang                           clang
+	bench-system tool:go                 golang-go                       golang
+	bench-system tool:ruby               ruby                            ruby
+	bench-system tool:php                php-cli                         php-cli
+	bench-system tool:luajit             luajit                          luajit
+	bench-system tool:redis-server       redis-server                    redis
+	bench-system tool:memcached          memcached                       memcached
+	bench-system tool:ffmpeg             ffmpeg                          ffmpeg-free
+	bench-system tool:git                git                             git
+	bench-system tool:xz                 xz-utils                        xz
+	bench-system tool:zstd               zstd                            zstd
+	bench-system tool:sqlite3            sqlite3                         sqlite
+	bench-system tool:busybox            busybox-static|busybox          busybox
+	bench-system tool:stress-ng          stress-ng                       stress-ng
+	bench-system tool:gdb                gdb                             gdb
+	bench-system tool:strace             strace                          strace
+	bench-system tool:qemu-system-x86_64 qemu-system-x86                 qemu-system-x86-core
+	bench-system python:numpy            python3-numpy                   python3-numpy
 	END
 }
 
@@ -70,6 +98,8 @@ present() { # PROBE
 	tool:clang-format) command -v clang-format-14 >/dev/null || command -v clang-format >/dev/null ;;
 	tool:*) command -v "${1#tool:}" >/dev/null ;;
 	header:*) echo "#include <${1#header:}>" | ${CC:-cc} -include stddef.h -E - >/dev/null 2>&1 ;;
+	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
+	file:*) for path in $(echo "${1#file:}" | tr '|' ' '); do [ -e "$path" ] && return; done; return 1 ;;
 	archive:*) [ "$(${CC:-cc} -print-file-name="${1#archive:}" 2>/dev/null)" != "${1#archive:}" ] ;;
 	library:*) file=lib${1#library:}.so; [ "$(${CC:-cc} -print-file-name="$file" 2>/dev/null)" != "$file" ] ;;
 	fuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
