@@ -135,9 +135,15 @@ static int read_code(struct code_frames *frames, uint8_t *code, uint64_t start, 
 	if (got <= 0)
 		return got < 0 ? (int)got : 0;
 	region.size = (size_t)got;
+	/* What the linker puts between sections. */
+	while (region.size > 1 && !*region.code) {
+		region.code++;
+		region.file_offset++;
+		region.size--;
+	}
 	region.entry = region.size;
-	if (frames->entry - start < region.size)
-		region.entry = (size_t)(frames->entry - start);
+	if (frames->entry - region.file_offset < region.size)
+		region.entry = (size_t)(frames->entry - region.file_offset);
 	if (is_all_padding(&region))
 		return 0;
 	set_before(&region, rows);
