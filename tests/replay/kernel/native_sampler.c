@@ -154,7 +154,7 @@ static void close_words(void *context, uint64_t *words, uint32_t first, uint32_t
 /* The vDSO of this process is that of all. */
 static int load_vdso(void)
 {
-	static const struct unwind_options defaults;
+	static const struct unwind_options options = { .follow_code = true };
 	struct unwind_table *compiled = NULL;
 	AUTO_FD fd = vdso_open();
 	struct loaded_table loaded;
@@ -163,7 +163,7 @@ static int load_vdso(void)
 
 	if (fd < 0)
 		return fd;
-	err = unwind_table_compile(&compiled, fd, &defaults);
+	err = unwind_table_compile(&compiled, fd, &options);
 	if (!err)
 		err = unwind_memory_load(machine.memory, compiled, &loaded);
 	machine.vdso = compiled;
@@ -230,9 +230,9 @@ int native_add_table(const struct unwind_table *table, uint32_t *ret_file)
 
 int native_add_file(int fd, uint32_t *ret_file)
 {
-	static const struct unwind_options defaults;
+	static const struct unwind_options options = { .follow_code = true };
 	AUTO(unwind_table) compiled = NULL;
-	int err = unwind_table_compile(&compiled, fd, &defaults);
+	int err = unwind_table_compile(&compiled, fd, &options);
 
 	if (!err)
 		err = native_add_table(compiled, ret_file);
