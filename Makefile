@@ -49,7 +49,7 @@ KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench bench-system lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench bench-truth bench-system lint format install clean help
 
 all: $(O)/wick
 
@@ -62,8 +62,9 @@ help:
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
 	@echo 'make fuzz       a minute of libFuzzer each on the CFI compiler and the unwinder (FUZZ_SECONDS=60)'
-	@echo 'make bench      cost of wick beside perf, in the same run'
-	@echo 'make bench-system   how many stacks of installed programs are whole, one by one (PROGRAMS="perl nginx")'
+	@echo 'make bench      cost and accuracy of wick beside perf, in the same run (15 minutes), and:'
+	@echo '  bench-truth   accuracy against programs that know their own truth  (TRUTH="--quick", see tests/bench/truth/truth.py)'
+	@echo '  bench-system  how many stacks of installed programs are whole, one by one  (PROGRAMS="perl nginx")'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
 	@echo 'make install    to $$DESTDIR$$PREFIX/bin (/usr/local)     make clean   remove $(O)'
@@ -217,7 +218,14 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/loading.py $(O)/wick $(O)/tests/bench
+	@$(MAKE) --no-print-directory bench-truth
 	@$(MAKE) --no-print-directory bench-system
+
+# The compilers of the one who calls, also where sudo would not find them.
+TRUTH ?=
+bench-truth: deps-bench
+	@$(MAKE) --no-print-directory all
+	$(SUDO) env PATH="$$PATH" HOME="$$HOME" python3 tests/bench/truth/truth.py $(TRUTH) --markdown $(O)/truth.md $(O)/wick $(O)/tests/bench/truth
 
 # Those of the programs in tests/bench/system/loads that are installed; PROGRAMS chooses.
 SYSTEM_SECONDS ?= 10

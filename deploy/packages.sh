@@ -74,6 +74,11 @@ table() {
 	bench-system tool:strace             strace                          strace
 	bench-system tool:qemu-system-x86_64 qemu-system-x86                 qemu-system-x86-core
 	bench-system python:numpy            python3-numpy                   python3-numpy
+	bench  tool:g++                      g++                             gcc-c++
+	bench  tool:musl-gcc                 musl-tools                      musl-gcc
+	bench  tool:rustc                    rustc                           rust
+	bench  tool:go                       golang-go                       golang
+	bench  archive:libc.a                libc6-dev                       glibc-static
 	END
 }
 

@@ -49,5 +49,6 @@ int main(int argc, char **argv)
 	if (begin < wanted)
 		brief_a(wanted);
 	spent = process_ns() - begin;
-	return argc > 2 && write((int)strtol(argv[2], NULL, 10), &spent, sizeof(spent)) != sizeof(spent);
+	return argc > 2 &&
+	       write((int)strtol(argv[2], NULL, 10), &spent, sizeof(spent)) != sizeof(spent);
 }

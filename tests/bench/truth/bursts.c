@@ -7,7 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PATHS = 64, SHORTEST_NS = 300000, LONGEST_NS = 3000000, TRIAL_NS = 200000 };
+enum {
+	MAX_PATHS = 64,
+	SHORTEST_NS = 300000,
+	LONGEST_NS = 3000000,
+	TRIAL_NS = 200000
+};
 
 struct account {
 	const struct path *path;

@@ -40,7 +40,7 @@ struct path {
 #endif
 
 /* Behind a call, it keeps the call from becoming a jump. */
-#define AFTER_CALL() __asm__ volatile("" : : : "memory")
+#define AFTER_CALL()   __asm__ volatile("" : : : "memory")
 /* Keeps what @pointer points to in memory. */
 #define TOUCH(pointer) __asm__ volatile("" : : "r"(pointer) : "memory")
 

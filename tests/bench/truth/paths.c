@@ -116,11 +116,11 @@ static FRAME void recurse(long depth, long units)
 	AFTER_CALL();
 }
 
-#define RECURSION(depth)                                   \
-	static FRAME void path_recurse##depth(long units)  \
-	{                                                  \
-		recurse(depth, units);                     \
-		AFTER_CALL();                              \
+#define RECURSION(depth)                                  \
+	static FRAME void path_recurse##depth(long units) \
+	{                                                 \
+		recurse(depth, units);                    \
+		AFTER_CALL();                             \
 	}
 RECURSION(20)
 RECURSION(110)
@@ -296,7 +296,8 @@ static const struct path paths[] = {
 	{ "alloca", 2, path_alloca, "burn,alloca_inner,path_alloca" },
 	{ "frame20k", 2, path_frame20k, "burn,frame20k_inner,path_frame20k" },
 	{ "realign", 2, path_realign, "burn,realign_inner,path_realign" },
-	{ "realign_alloca", 2, path_realign_alloca, "burn,realign_alloca_inner,path_realign_alloca" },
+	{ "realign_alloca", 2, path_realign_alloca,
+	  "burn,realign_alloca_inner,path_realign_alloca" },
 	{ "recurse20", 2, path_recurse20, "burn,recurse*20,path_recurse20" },
 	{ "recurse110", 2, path_recurse110, "burn,recurse*110,path_recurse110" },
 	{ "recurse300", 2, path_recurse300, "burn,recurse*300,path_recurse300" },

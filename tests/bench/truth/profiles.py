@@ -157,6 +157,10 @@ class Cgroup:
             return int(file.read().split()[1]) / 1e6
 
     def remove(self):
+        """With what is left in it, if the bench itself was ended."""
+        with open(f"{self.path}/cgroup.procs", encoding="ascii") as file:
+            for pid in file.read().split():
+                os.kill(int(pid), signal.SIGKILL)
         for _ in range(100):
             try:
                 os.rmdir(self.path)

@@ -17,8 +17,6 @@ import math
 import re
 
 BETWEEN = "(between)"
-# Where threads and processes begin, by the names that are left in stripped files too.
-ROOTS = re.compile(r"_start(_c)?|__clone3?|clone3?|start_thread|__start_context|start|__libc_start_.*|runtime\.goexit.*|.*\+0x[0-9a-f]+|\[unknown\]")
 MAX_ROOT_FRAMES = 8  # before main: those of the C library and of the language
 
 
@@ -34,7 +32,7 @@ def plain(name):
 
 
 def expand(text, tail):
-    """One alternative as a list of tokens from main to the leaf, and whether others may lie on top."""
+    """One alternative: tokens from main to the leaf; whether others may lie on top; which token is the path's first."""
     words = text.split(",")
     if words[-1] == "^":
         words.pop()
@@ -45,7 +43,8 @@ def expand(text, tail):
     for word in reversed(words[on_top:]):
         times = re.fullmatch(r"(.+)\*([0-9]+)", word)
         tokens += [times[1]] * int(times[2]) if times else [word]
-    return tuple(tokens), on_top, text.endswith("^")
+    own_from = 0 if text.endswith("^") else len(tail.split(","))
+    return tuple(tokens), on_top, own_from
 
 
 class Path:
@@ -82,14 +81,15 @@ class Truth:
 
     def _follow(self, alternative, frames):
         """Whether the frames, from main on, are the beginning of an alternative, or all of it."""
-        tokens, on_top, _ = alternative
+        tokens, on_top, own_from = alternative
+        lowest = own_from + 1 if len(tokens) > own_from else 1
         at = {0}
         for frame in frames:
             after = set()
             for i in self._reachable(at, tokens):
                 if i < len(tokens) and self.fits(tokens[i], frame):
                     after |= {i, i + 1} if tokens[i] in ("~", "~*") else {i + 1}
-                if on_top and i and (i == len(tokens) or not self.is_own(frame)) and not self.is_own(frame):
+                if on_top and i >= lowest and not self.is_own(frame):
                     after.add(len(tokens))
             at = after
             if not at:
@@ -117,8 +117,8 @@ class Truth:
         for path in self.paths:
             for alternative in path.alternatives:
                 tokens = alternative[0]
-                if tokens and frames[first] == tokens[0] and self._follow(alternative, frames[first:]):
-                    is_told = path.name == BETWEEN or len(frames) - first > len(self.tail) or alternative[2]
+                if tokens and self.fits(tokens[0], frames[first]) and self._follow(alternative, frames[first:]):
+                    is_told = path.name == BETWEEN or len(frames) - first > alternative[2]
                     if is_told and first <= MAX_ROOT_FRAMES:
                         return path.name, first
         if list(frames[first:]) == self.tail[::-1][: len(frames) - first]:
@@ -167,8 +167,7 @@ class Score:
             self.marks[mark] += count
         else:
             self.whole += count
-            if frames and not ROOTS.fullmatch(frames[-1]) and not truth.is_own(frames[-1]):
-                self.false_whole += count
+            self.false_whole += 0 if path else count
         if path:
             self.exact += count
             self.by_path[path] += count

@@ -18,7 +18,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 65536, PLUGINS = 8 };
+enum {
+	STACK_BYTES = 65536,
+	PLUGINS = 8
+};
 
 /* ---- signals ------------------------------------------------------------------------------------ */
 static long units_in_handler;
@@ -43,7 +46,9 @@ static FRAME void send_signal(long process, long thread)
 {
 	long result = SYS_tgkill;
 
-	__asm__ volatile("syscall" : "+a"(result) : "D"(process), "S"(thread), "d"((long)SIGUSR1)
+	__asm__ volatile("syscall"
+			 : "+a"(result)
+			 : "D"(process), "S"(thread), "d"((long)SIGUSR1)
 			 : "rcx", "r11", "memory");
 }
 
@@ -164,7 +169,10 @@ static FRAME void path_read(long units)
 /* Page faults: the kernel is entered anywhere, without a call. */
 static FRAME void path_fault(long units)
 {
-	enum { PAGES = 64, PAGE_BYTES = 4096 };
+	enum {
+		PAGES = 64,
+		PAGE_BYTES = 4096
+	};
 
 	for (long i = 0; i < units; i++) {
 		char *pages = mmap(NULL, (size_t)PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
@@ -238,10 +246,14 @@ static FRAME void switch_body(void)
 static FRAME void path_asm_switch(long units)
 {
 	static uint64_t room[STACK_BYTES / 8] __attribute__((aligned(16)));
-	enum { TOP = STACK_BYTES / 8 - 2, SAVED = 6 };
+	enum {
+		TOP = STACK_BYTES / 8 - 2,
+		SAVED = 6
+	};
 
 	if (!switch_to) {
-		room[TOP - 1] = (uint64_t)(uintptr_t)switch_body; /* room[TOP] is its return address: none */
+		room[TOP - 1] = (uint64_t)(uintptr_t)
+			switch_body; /* room[TOP] is its return address: none */
 		switch_to = &room[TOP - 1 - SAVED];
 	}
 	units_in_handler = units;
@@ -253,8 +265,8 @@ static FRAME void path_asm_switch(long units)
 static FRAME void path_jit(long units)
 {
 	/* push %rbp; mov %rsp,%rbp; mov %rsi,%rax; call *%rax; pop %rbp; ret */
-	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf0,
-					      0xff, 0xd0, 0x5d, 0xc3 };
+	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0x48, 0x89,
+					      0xf0, 0xff, 0xd0, 0x5d, 0xc3 };
 	static void (*made)(long, void (*)(long));
 
 	if (!made) {
@@ -306,7 +318,8 @@ static FRAME void path_churn_other(long units)
 #endif
 
 static const struct path paths[] = {
-	{ "altstack", 3, path_altstack, "burn,on_signal,~1,send_signal,path_altstack|~~,path_altstack" },
+	{ "altstack", 3, path_altstack,
+	  "burn,on_signal,~1,send_signal,path_altstack|~~,path_altstack" },
 	{ "trap", 3, path_trap, "burn,on_trap,~1,asm_trap_first,path_trap|~~,path_trap" },
 	{ "interrupted", 3, path_interrupted,
 	  "burn,on_signal,~1,tiny_leaf,tiny_middle,path_interrupted|"
@@ -321,7 +334,8 @@ static const struct path paths[] = {
 	{ "fault", 2, path_fault, "~*,path_fault" },
 	{ "thread", 3, path_thread, "burn,thread_work,^|~~,thread_work,^|~~,path_thread" },
 #ifdef __GLIBC__
-	{ "coroutine", 3, path_coroutine, "burn,coroutine_body,^|~~,coroutine_body,^|~~,path_coroutine" },
+	{ "coroutine", 3, path_coroutine,
+	  "burn,coroutine_body,^|~~,coroutine_body,^|~~,path_coroutine" },
 #endif
 	{ "asm_switch", 3, path_asm_switch,
 	  "burn,switch_body,^|asm_switch,switch_body,^|asm_switch,path_asm_switch" },

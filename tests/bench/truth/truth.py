@@ -13,6 +13,7 @@ with a line for each program, one with a line for each kind of path, and one of 
               restricts the paths: --only "switches gcc:jit,coroutine"
   --wrong     show so many of the most frequent wrong stacks of each profile
   --markdown  write the tables there as well
+  --check     for tests: exit 1 unless nearly all stacks of wick are exact, or say that they are not
 """
 import argparse
 import collections
@@ -142,6 +143,25 @@ def short_frames(frames):
     return result
 
 
+# A file's first samples may come before its table, and then follow the frame pointer.
+ALLOWED_UNMARKED, ALLOWED_CUT, ALLOWED_PENDING = 0.001, 0.003, 0.03
+
+
+def broken_claims(row, score):
+    """What --check does not let pass."""
+    if score.total < 500:
+        yield f"{row.name}: {score.total} samples are too few"
+    if score.silent > max(1, ALLOWED_UNMARKED * score.total):
+        yield f"{row.name}: {score.silent} of {score.total} stacks are wrong and do not say so"
+    pending = score.marks["[unwind table pending]"]
+    if pending > ALLOWED_PENDING * score.total:
+        yield f"{row.name}: {pending} of {score.total} stacks came before their table"
+    if score.cut - pending > max(1, ALLOWED_CUT * score.total):
+        yield f"{row.name}: {score.cut} of {score.total} stacks are cut"
+    for path in set(score.wrong_by_path) - set(score.right_by_path) - {"?"}:
+        yield f"{row.name}: no exact stack of path {path}"
+
+
 def print_programs(report, options, rows, totals):
     report.head("program", "samples", "exact %", "TVD/floor", "whole %", "wrong unmarked", "kept", "perf fp: exact %", "TVD/floor",
                 "perf dwarf: exact %", "TVD/floor")
@@ -158,6 +178,7 @@ def print_programs(report, options, rows, totals):
                 absent.append(f"{row.name}: {error}")
                 continue
         report.row(row.name, *program_cells(scores, kept))
+        options.broken += broken_claims(row, scores["wick"])
         for name, score in scores.items():
             for line in wrong_lines(name, score, options.wrong):
                 print(line)
@@ -201,9 +222,11 @@ def arguments():
     parser.add_argument("--only", default="")
     parser.add_argument("--wrong", type=int, default=0)
     parser.add_argument("--markdown")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     options.seconds = options.seconds or (3 if options.quick else 10)
     options.only, _, paths = options.only.partition(":")
+    options.broken = []
     options.paths = [paths] if paths else []
     os.makedirs(options.directory, exist_ok=True)
     options.directory = os.path.realpath(options.directory)
@@ -229,6 +252,9 @@ def main():
     if options.markdown:
         with open(options.markdown, "w", encoding="utf-8") as file:
             file.write("\n".join(report.lines) + "\n")
+    if options.check:
+        print(*options.broken, sep="\n")
+        sys.exit(bool(options.broken) or not any(not row.absent for row in rows))
 
 
 if __name__ == "__main__":
