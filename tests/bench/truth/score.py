@@ -154,8 +154,10 @@ class Score:
         self.wrong_by_path = collections.Counter()
         self.right_by_path = collections.Counter()
         self.marks = collections.Counter()
+        self.nameless = 0  # without any function of the program
         for frames, mark, count in stacks:
             self._add(truth, frames, mark, count)
+        self._limit_nameless(truth)
         self.tvd, self.floor = distance(truth, self.by_path, self.total)
 
     def _add(self, truth, frames, mark, count):
@@ -169,6 +171,8 @@ class Score:
             self.whole += count
             self.false_whole += 0 if path else count
         if path:
+            if frames and not any(truth.is_own(f) for f in frames):
+                self.nameless += count
             self.exact += count
             self.by_path[path] += count
             self.right_by_path[path] += count
@@ -181,6 +185,18 @@ class Score:
         self.classes[kind] += count
         self.wrong[(kind, mark, frames)] += count
         self.wrong_by_path[self.likely_path(truth, frames)] += count
+
+    def _limit_nameless(self, truth):
+        """Such stacks are right only as far as the program spends time outside of its own functions."""
+        share = truth.paths[-1].seconds / max(sum(path.seconds for path in truth.paths), 1e-9)
+        excess = self.nameless - int(3 * share * self.total) - 20
+        if excess <= 0:
+            return
+        self.exact -= excess
+        self.by_path[BETWEEN] -= excess
+        self.right_by_path[BETWEEN] -= excess
+        self.silent += excess
+        self.classes["missing"] += excess
 
     @staticmethod
     def likely_path(truth, frames):
