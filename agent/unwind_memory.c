@@ -13,13 +13,20 @@ _Static_assert(ABI_CFA_NONE == (int)UNWIND_RULE_NONE && ABI_CFA_END == (int)UNWI
 		       ABI_CFA_DEREF == (int)UNWIND_RULE_DEREF &&
 		       ABI_CFA_INDEXED == (int)UNWIND_RULE_INDEXED &&
 		       ABI_CFA_PLT == (int)UNWIND_RULE_PLT &&
-		       ABI_CFA_SIGNAL == (int)UNWIND_RULE_SIGNAL,
+		       ABI_CFA_SIGNAL == (int)UNWIND_RULE_SIGNAL &&
+		       ABI_CFA_GO == (int)UNWIND_RULE_GO,
 	       "same numbers");
 _Static_assert(ABI_SAVED_SAME == (int)UNWIND_SAVED_SAME &&
 		       ABI_SAVED_AT_CFA == (int)UNWIND_SAVED_AT_CFA &&
 		       ABI_SAVED_REGISTER == (int)UNWIND_SAVED_REGISTER &&
 		       ABI_SAVED_UNDEFINED == (int)UNWIND_SAVED_UNDEFINED &&
 		       ABI_SAVED_AT_REGISTER == (int)UNWIND_SAVED_AT_REGISTER,
+	       "same numbers");
+
+_Static_assert(ABI_GO_REGISTER == (int)UNWIND_GO_REGISTER &&
+		       ABI_GO_INTERRUPT == (int)UNWIND_GO_INTERRUPT &&
+		       ABI_GO_SAVED == (int)UNWIND_GO_SAVED &&
+		       ABI_GO_RESUME == (int)UNWIND_GO_RESUME && ABI_GO_CALL == (int)UNWIND_GO_CALL,
 	       "same numbers");
 
 struct unwind_memory {

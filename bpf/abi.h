@@ -200,6 +200,16 @@ enum abi_rule_cfa {
 	ABI_CFA_INDEXED,
 	ABI_CFA_PLT,
 	ABI_CFA_SIGNAL,
+	ABI_CFA_GO,
+};
+
+/* What a step of Go's runtime is, in saved_base of its rule. */
+enum abi_rule_go {
+	ABI_GO_REGISTER,
+	ABI_GO_INTERRUPT,
+	ABI_GO_SAVED,
+	ABI_GO_RESUME,
+	ABI_GO_CALL,
 };
 
 enum abi_rule_saved {

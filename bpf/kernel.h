@@ -136,12 +136,17 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct thread_struct {
+	unsigned long fsbase;
+};
+
 struct task_struct {
 	void *stack;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	int pid;
 	int tgid;
+	struct thread_struct thread;
 };
 
 #pragma clang attribute pop

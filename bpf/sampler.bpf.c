@@ -167,6 +167,19 @@ static __always_inline const struct abi_rule *rule_at(struct tick *tick, __u64 a
 	return number ? bpf_map_lookup_elem(&unwind_rules, &number) : NULL;
 }
 
+/*
+ * Where the thread's variables are: asked for by the rules of Go's stack switches only. The kernel
+ * keeps it when a thread sets it by arch_prctl or is made with it, which is how C libraries and Go
+ * do it; of one that has set it by an instruction alone (FSGSBASE) it is as of its last switch.
+ */
+static __always_inline void note_thread_pointer(struct tick *tick)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!tick->unwind.thread_pointer)
+		tick->unwind.thread_pointer = BPF_CORE_READ(task, thread.fsbase);
+}
+
 static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 {
 	struct mm_struct *mm = tick->mm;
@@ -196,6 +209,8 @@ static __always_inline bool step_to_caller(struct tick *tick)
 	const struct abi_rule *rule = rule_at(tick, tick->unwind.pc - !tick->unwind.is_leaf);
 	enum unwind_step step;
 
+	if (rule && rule->cfa == ABI_CFA_GO)
+		note_thread_pointer(tick);
 	step = rule ? unwind_by_rule(&tick->unwind, rule) : step_without_rule(tick);
 	switch (step) {
 	case UNWIND_CALLER:
@@ -277,6 +292,7 @@ static __always_inline void walk_user_stack(struct tick *tick, enum user_stack k
 	tick->unwind.known = (1 << ARCH_REGISTERS) - 1;
 	tick->unwind.is_saved = 0;
 	tick->unwind.switches = 0;
+	tick->unwind.thread_pointer = 0;
 	tick->vma.start = tick->vma.end = 0;
 	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
 	/* Not bpf_loop(), which came with 5.17. A turn is a few instructions to the verifier. */

@@ -29,6 +29,7 @@ struct unwind {
 	__u32 known;                     /* a bit for each register whose value is known */
 	__u32 is_leaf;                   /* pc is an instruction to execute, not a return address */
 	__u32 switches;                  /* of stacks, on the way here */
+	__u64 thread_pointer; /* of the thread, that its variables are found by; 0: not known */
 };
 
 enum unwind_step {
@@ -254,6 +255,8 @@ static __always_inline bool unwind_may_be_caller(__u64 pc)
 	return !read_user(&code, sizeof(code), pc) && arch_is_signal_return(code);
 }
 
+#include "bpf/go.bpf.h"
+
 static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 						       const struct abi_rule *rule)
 {
@@ -264,6 +267,8 @@ static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 		return UNWIND_ROOT;
 	if (rule->cfa == ABI_CFA_SIGNAL)
 		return unwind_signal(at);
+	if (rule->cfa == ABI_CFA_GO)
+		return unwind_go(at, rule);
 	cfa = frame_address(at, rule);
 	if (!is_above(at, cfa) && !is_other_stack(at, rule, cfa))
 		return UNWIND_LOST;

@@ -78,6 +78,7 @@ static void add_segment(struct cfi_image *image, const Elf64_Phdr *header)
 		extent_of(image, header->p_vaddr, header->p_offset, header->p_filesz);
 
 	extent.is_code = header->p_flags & PF_X;
+	extent.is_data = header->p_flags & PF_W;
 	if (!extent.size)
 		return;
 	if (header->p_type == PT_GNU_EH_FRAME)
@@ -137,23 +138,30 @@ static int read_section_names(struct cfi_image *image, const Elf64_Ehdr *header,
 static void add_section(struct cfi_image *image, const Elf64_Shdr *header, const char *name,
 			size_t number)
 {
-	static const char *const wanted[CFI_SECTION_COUNT] = {
-		[CFI_SECTION_EH_FRAME] = ".eh_frame",
-		[CFI_SECTION_DEBUG_FRAME] = ".debug_frame",
-		[CFI_SECTION_TEXT] = ".text",
-		[CFI_SECTION_GOT] = ".got",
-		[CFI_SECTION_DEBUG_LINK] = ".gnu_debuglink",
+	static const struct {
+		const char *name;
+		enum cfi_section_name number;
+	} wanted[] = {
+		{ ".eh_frame", CFI_SECTION_EH_FRAME },
+		{ ".debug_frame", CFI_SECTION_DEBUG_FRAME },
+		{ ".text", CFI_SECTION_TEXT },
+		{ ".got", CFI_SECTION_GOT },
+		{ ".gnu_debuglink", CFI_SECTION_DEBUG_LINK },
+		{ ".gopclntab", CFI_SECTION_GO_TABLE },
+		{ ".data.rel.ro.gopclntab", CFI_SECTION_GO_TABLE },
 	};
 
 	if (header->sh_type == SHT_NOBITS || header->sh_type == SHT_NULL)
 		return;
-	for (size_t i = 0; i < CFI_SECTION_COUNT; i++) {
-		if (image->sections[i].size || strcmp(name, wanted[i]) != 0)
+	image->has_sections = true;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		struct cfi_extent *section = &image->sections[wanted[i].number];
+
+		if (section->size || strcmp(name, wanted[i].name) != 0)
 			continue;
-		image->sections[i] =
-			extent_of(image, header->sh_addr, header->sh_offset, header->sh_size);
-		image->sections[i].is_compressed = header->sh_flags & SHF_COMPRESSED;
-		image->sections[i].number = (uint32_t)number;
+		*section = extent_of(image, header->sh_addr, header->sh_offset, header->sh_size);
+		section->is_compressed = header->sh_flags & SHF_COMPRESSED;
+		section->number = (uint32_t)number;
 	}
 }
 

@@ -21,6 +21,7 @@ enum cfi_section_name {
 	CFI_SECTION_TEXT,
 	CFI_SECTION_GOT,
 	CFI_SECTION_DEBUG_LINK,
+	CFI_SECTION_GO_TABLE, /* by either of its names */
 	CFI_SECTION_COUNT,
 };
 
@@ -29,6 +30,7 @@ struct cfi_extent {
 	uint64_t offset;  /* of the first byte in the file */
 	uint64_t size;    /* bytes in the file; 0: there is no such part */
 	bool is_code;     /* of a segment */
+	bool is_data;     /* of a segment: writable */
 	bool is_compressed;
 	uint32_t number; /* of a section, in the table of sections */
 };
@@ -41,6 +43,7 @@ struct cfi_image {
 	size_t segment_count;
 	struct cfi_extent eh_frame_hdr; /* PT_GNU_EH_FRAME */
 	struct cfi_extent sections[CFI_SECTION_COUNT];
+	bool has_sections; /* of any name */
 };
 
 /*

@@ -7,27 +7,30 @@
 
 #include "symbolizer/cfi_frames.h"
 #include "symbolizer/code_frames.h"
+#include "symbolizer/go_table.h"
 
 enum {
 	DEFAULT_MAX_ROWS = 16 * 1024 * 1024, /* as many as rule numbers have bits for */
 	DEFAULT_MAX_BYTES = 64 * 1024 * 1024,
 };
 
-/* Sources by how much they count. */
+/* Sources by how much they count. Go's linker makes its .debug_frame of Go's table. */
 enum source_number {
+	SOURCE_GO,
 	SOURCE_EH_FRAME,
 	SOURCE_DEBUG_FRAME,
 	SOURCE_CODE,
 	SOURCE_COUNT,
 };
 
-/* One compilation. A source of another kind (Go's) is one more number, and one more call below. */
+/* One compilation. */
 struct compiler {
 	struct cfi_budget budget;
 	struct cfi_image image;
 	struct cfi_image debug_image;
 	struct cfi_frames *frames[SOURCE_COUNT]; /* owned, NULL: the file has none */
 	struct code_frames *code;
+	struct go_table *go;                     /* owned, NULL: it is no Go program */
 	struct cfi_source *sources[SOURCE_COUNT];
 	struct cfi_spans *spans;
 	struct cfi_rows *rows;
@@ -42,6 +45,7 @@ static void compiler_free(struct compiler *compiler)
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		cfi_frames_free(compiler->frames[i]);
 	code_frames_free(compiler->code);
+	go_table_free(compiler->go);
 	free(compiler);
 }
 DEFINE_AUTO(compiler);
@@ -145,12 +149,24 @@ static int add_code(struct compiler *compiler)
 	return code_frames_add_spans(compiler->code, compiler->spans, SOURCE_CODE);
 }
 
+static int add_go(struct compiler *compiler)
+{
+	int err = go_table_new(&compiler->go, &compiler->image, &compiler->budget);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	compiler->sources[SOURCE_GO] = go_table_source(compiler->go);
+	return go_table_add_spans(compiler->go, compiler->spans, SOURCE_GO);
+}
+
 int unwind_table_compile(struct unwind_table **out, int fd, const struct unwind_options *options)
 {
 	AUTO(unwind_table) table = NULL;
 	AUTO(compiler) compiler = NULL;
 	int err = compiler_new(&compiler, fd, options);
 
+	if (!err)
+		err = add_go(compiler);
 	if (!err)
 		err = add_eh_frame(compiler);
 	if (!err)

@@ -28,7 +28,27 @@ enum unwind_cfa {
 	UNWIND_RULE_INDEXED,
 	UNWIND_RULE_PLT,    /* cfa = rsp + 8 + ((rip & 15) >= cfa_offset ? 8 : 0) */
 	UNWIND_RULE_SIGNAL, /* rsp points to the kernel's struct ucontext: everything is in there */
-	UNWIND_RULE_GO_SWITCH, /* Go: a stack switch of the runtime; see go_table.h */
+	UNWIND_RULE_GO,     /* a step of Go's runtime; see enum unwind_go */
+};
+
+/*
+ * Steps of Go's runtime, in saved_base: between stacks, that may lie anywhere in memory. The return
+ * address is at cfa - 8 and rbp, if UNWIND_SAVED_AT_CFA, at cfa - 16. The goroutine "curg" is found from
+ * the thread's pointer: g at cfa_addend from there, m in word cfa_index of g, curg in word cfa_scale
+ * of m.
+ */
+enum unwind_go {
+	UNWIND_GO_REGISTER,  /* cfa = cfa_register + cfa_offset, on any stack */
+	UNWIND_GO_INTERRUPT, /* the same; the caller's pc is the instruction that comes next */
+	/* cfa = *(curg + bx_offset) + cfa_offset; where that fails, cfa_register + 16 if it is rbp */
+	UNWIND_GO_SAVED,
+	/* goes on at rsp = *(curg + bx_offset), pc = *(curg + bx_offset + 8), rbp = *(curg + fp_offset) */
+	UNWIND_GO_RESUME,
+	/*
+	 * g = *(rsp + bx_offset), depth = *(rsp + cfa_addend): cfa = *(g + 8) - depth + cfa_offset, or
+	 * without a g depth + cfa_offset.
+	 */
+	UNWIND_GO_CALL,
 };
 
 /* How a register of the caller is found. */

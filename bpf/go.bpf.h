@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+#pragma once
+
+/*
+ * go - the steps that Go's runtime makes and no compiler does: from one stack to another.
+ *
+ * A part of unwind.bpf.h. What it needs of a Go version (where g, its m and its saved registers
+ * are) stands in the rules, which are made of the file's own code; see symbolizer/go_table.h.
+ * Wherever such a step leads, the next one goes up from there, so it is only their number that has
+ * to be bounded.
+ */
+#define GO_MAX_SWITCHES 128 /* in one stack: two for each call of C, and two back */
+#define GO_STACK_HIGH   8   /* in g: one past the highest byte of its stack */
+
+static __always_inline bool go_word(__u64 addr, __u64 *ret)
+{
+	return !read_user(ret, sizeof(*ret), addr);
+}
+
+/*
+ * The goroutine that the thread was running before it went to its system stack.
+ *
+ * Return: false if that cannot be found; 0 if there is none.
+ */
+static __always_inline bool go_current(const struct unwind *at, const struct abi_rule *rule,
+				       __u64 *ret)
+{
+	__u64 g, m;
+
+	if (!at->thread_pointer || !rule->cfa_addend ||
+	    !go_word(at->thread_pointer + (__s64)rule->cfa_addend, &g) ||
+	    !go_word(g + rule->cfa_index * 8ULL, &m))
+		return false;
+	return go_word(m + rule->cfa_scale * 8ULL, ret);
+}
+
+/* morestack: the goroutine goes on where its saved registers say. */
+static __always_inline enum unwind_step go_resume(struct unwind *at, const struct abi_rule *rule)
+{
+	__u64 curg, fp;
+	__u64 saved[2] = {}; /* sp, pc */
+
+	if (!go_current(at, rule, &curg))
+		return UNWIND_LOST;
+	if (!curg)
+		return UNWIND_ROOT;
+	if (read_user(saved, sizeof(saved), curg + (__s64)rule->bx_offset) ||
+	    !go_word(curg + (__s64)rule->fp_offset, &fp))
+		return UNWIND_UNREADABLE;
+	if (!saved[0] || !saved[1])
+		return UNWIND_ROOT;
+	enter_caller(at, saved[1], saved[0]);
+	set_frame_pointer(at, fp);
+	at->is_leaf = true;
+	return UNWIND_CALLER;
+}
+
+/* systemstack: the saved stack pointer of the goroutine, or where that is not to be had, rbp. */
+static __always_inline __u64 go_saved_stack(struct unwind *at, const struct abi_rule *rule)
+{
+	__u64 curg, sp = 0;
+
+	if (go_current(at, rule, &curg) && curg && go_word(curg + (__s64)rule->bx_offset, &sp) &&
+	    sp)
+		return sp + (__s64)rule->cfa_offset;
+	if (rule->cfa_register == ARCH_REGISTER_FP && register_value(at, ARCH_REGISTER_FP, &sp))
+		return sp + 16;
+	return 0;
+}
+
+/* asmcgocall: it keeps the goroutine, and how deep in its stack it was; or a place on this stack. */
+static __always_inline __u64 go_call_of_c(const struct unwind *at, const struct abi_rule *rule)
+{
+	__u64 g, depth, high;
+
+	if (!go_word(UNWIND_SP(at) + (__s64)rule->bx_offset, &g) ||
+	    !go_word(UNWIND_SP(at) + (__s64)rule->cfa_addend, &depth))
+		return 0;
+	if (!g)
+		return depth + (__s64)rule->cfa_offset;
+	return go_word(g + GO_STACK_HIGH, &high) ? high - depth + (__s64)rule->cfa_offset : 0;
+}
+
+static __always_inline __u64 go_frame_address(struct unwind *at, const struct abi_rule *rule)
+{
+	__u64 base;
+
+	switch (rule->saved_base) {
+	case ABI_GO_REGISTER:
+	case ABI_GO_INTERRUPT:
+		if (!register_value(at, rule->cfa_register, &base))
+			return 0;
+		return base + (__s64)rule->cfa_offset;
+	case ABI_GO_SAVED:
+		return go_saved_stack(at, rule);
+	case ABI_GO_CALL:
+		return go_call_of_c(at, rule);
+	default:
+		return 0;
+	}
+}
+
+/* The return address is below the cfa, and the caller's rbp below that, if it was pushed. */
+static __always_inline enum unwind_step unwind_go(struct unwind *at, const struct abi_rule *rule)
+{
+	__u64 words[2] = {};
+	__u64 cfa;
+
+	if (at->switches++ >= GO_MAX_SWITCHES)
+		return UNWIND_LOST;
+	if (rule->saved_base == ABI_GO_RESUME)
+		return go_resume(at, rule);
+	cfa = go_frame_address(at, rule);
+	if (!cfa)
+		return UNWIND_LOST;
+	if (read_user(words, sizeof(words), cfa - sizeof(words)))
+		return UNWIND_UNREADABLE;
+	if (!words[1])
+		return UNWIND_ROOT;
+	enter_caller(at, words[1], cfa);
+	if (rule->fp_saved == ABI_SAVED_AT_CFA)
+		set_frame_pointer(at, words[0]);
+	at->is_leaf = rule->saved_base == ABI_GO_INTERRUPT;
+	return UNWIND_CALLER;
+}
