@@ -203,7 +203,7 @@ enum abi_rule_cfa {
 	ABI_CFA_GO,
 };
 
-/* What a step of Go's runtime is, in saved_base of its rule. */
+/* What a step of Go's runtime is, in bx_saved of its rule. */
 enum abi_rule_go {
 	ABI_GO_REGISTER,
 	ABI_GO_INTERRUPT,

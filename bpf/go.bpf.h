@@ -85,7 +85,7 @@ static __always_inline __u64 go_frame_address(struct unwind *at, const struct ab
 {
 	__u64 base;
 
-	switch (rule->saved_base) {
+	switch (rule->bx_saved) {
 	case ABI_GO_REGISTER:
 	case ABI_GO_INTERRUPT:
 		if (!register_value(at, rule->cfa_register, &base))
@@ -100,26 +100,24 @@ static __always_inline __u64 go_frame_address(struct unwind *at, const struct ab
 	}
 }
 
-/* The return address is below the cfa, and the caller's rbp below that, if it was pushed. */
 static __always_inline enum unwind_step unwind_go(struct unwind *at, const struct abi_rule *rule)
 {
-	__u64 words[2] = {};
-	__u64 cfa;
+	__u64 cfa, pc = 0;
 
 	if (at->switches++ >= GO_MAX_SWITCHES)
 		return UNWIND_LOST;
-	if (rule->saved_base == ABI_GO_RESUME)
+	if (rule->bx_saved == ABI_GO_RESUME)
 		return go_resume(at, rule);
 	cfa = go_frame_address(at, rule);
 	if (!cfa)
 		return UNWIND_LOST;
-	if (read_user(words, sizeof(words), cfa - sizeof(words)))
+	if (!return_address(at, rule, cfa, &pc))
 		return UNWIND_UNREADABLE;
-	if (!words[1])
+	if (!pc)
 		return UNWIND_ROOT;
-	enter_caller(at, words[1], cfa);
 	if (rule->fp_saved == ABI_SAVED_AT_CFA)
-		set_frame_pointer(at, words[0]);
-	at->is_leaf = rule->saved_base == ABI_GO_INTERRUPT;
+		restore(at, ARCH_REGISTER_FP, ABI_SAVED_AT_CFA, cfa + (__s64)rule->fp_offset);
+	enter_caller(at, pc, cfa);
+	at->is_leaf = rule->bx_saved == ABI_GO_INTERRUPT;
 	return UNWIND_CALLER;
 }

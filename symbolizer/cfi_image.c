@@ -149,6 +149,7 @@ static void add_section(struct cfi_image *image, const Elf64_Shdr *header, const
 		{ ".gnu_debuglink", CFI_SECTION_DEBUG_LINK },
 		{ ".gopclntab", CFI_SECTION_GO_TABLE },
 		{ ".data.rel.ro.gopclntab", CFI_SECTION_GO_TABLE },
+		{ ".go.buildinfo", CFI_SECTION_GO_BUILD },
 	};
 
 	if (header->sh_type == SHT_NOBITS || header->sh_type == SHT_NULL)

@@ -22,6 +22,7 @@ enum cfi_section_name {
 	CFI_SECTION_GOT,
 	CFI_SECTION_DEBUG_LINK,
 	CFI_SECTION_GO_TABLE, /* by either of its names */
+	CFI_SECTION_GO_BUILD, /* every Go program has it */
 	CFI_SECTION_COUNT,
 };
 

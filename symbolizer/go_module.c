@@ -97,7 +97,10 @@ static int find_table(struct cfi_extent *ret_table, const struct cfi_image *imag
 		*ret_table = image->sections[CFI_SECTION_GO_TABLE];
 		return ret_table->is_compressed ? -ENOENT : 0;
 	}
-	return image->has_sections ? -ENOENT : scan_file(&scan, false, ret_table);
+	/* Before 1.21 C's linker makes it a part of .data.rel.ro in code that can run anywhere. */
+	if (image->has_sections && !image->sections[CFI_SECTION_GO_BUILD].size)
+		return -ENOENT;
+	return scan_file(&scan, false, ret_table);
 }
 
 static size_t entry_bytes(enum go_layout layout)

@@ -34,7 +34,7 @@ struct go_module {
 /*
  * go_module_find() - look for Go's tables.
  *
- * By their section, or in a file that has no sections by the first bytes of the table.
+ * By their section, or in a Go program without it and a file without any by the first bytes of the table.
  *
  * Return: 0; -ENOENT if there are none, or none of a known version; -EIO; -ENOMEM.
  */

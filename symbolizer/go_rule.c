@@ -57,7 +57,7 @@ static void set_go(struct unwind_rule *rule, const struct go_place *place, enum 
 		   uint8_t base)
 {
 	rule->cfa = UNWIND_RULE_GO;
-	rule->saved_base = step;
+	rule->bx_saved = step;
 	rule->cfa_register = base;
 	rule->cfa_offset = place->stack + WORD;
 	set_saved_rbp(rule, place->stack);
@@ -91,7 +91,7 @@ static void set_saved(struct unwind_rule *rule, const struct go_place *place,
 
 static void set_grow(struct unwind_rule *rule, const struct go_offsets *offsets)
 {
-	*rule = (struct unwind_rule){ .cfa = UNWIND_RULE_GO, .saved_base = UNWIND_GO_RESUME };
+	*rule = (struct unwind_rule){ .cfa = UNWIND_RULE_GO, .bx_saved = UNWIND_GO_RESUME };
 	set_curg(rule, offsets);
 	rule->fp_offset = offsets->saved_fp;
 }
@@ -105,10 +105,12 @@ static void set_call_of_c(struct unwind_rule *rule, const struct go_place *place
 }
 
 /* On the stack of a goroutine that is about to go on: rbx leads to its pc, or is it. */
-static void set_resumed(struct unwind_rule *rule, enum go_state state)
+static void set_resumed(struct unwind_rule *rule, const struct go_place *place, enum go_state state)
 {
-	rule->cfa = UNWIND_RULE_REGISTER;
-	rule->cfa_register = RSP;
+	set_go(rule, place, UNWIND_GO_INTERRUPT, RSP);
+	rule->cfa_offset = 0;
+	rule->fp_saved = UNWIND_SAVED_SAME;
+	rule->fp_offset = 0;
 	rule->ra_saved = state == GO_STATE_RBX ? UNWIND_SAVED_AT_REGISTER : UNWIND_SAVED_REGISTER;
 	rule->saved_base = state == GO_STATE_RBX ? RBX : 0;
 	rule->ra_offset = state == GO_STATE_RBX ? GOBUF_PC : RBX;
@@ -135,7 +137,7 @@ void go_rule_make(struct unwind_rule *rule, const struct go_place *place,
 	else if (state == GO_STATE_FRAME || state == GO_STATE_NO_FRAME)
 		set_frame(rule, place);
 	else if (state == GO_STATE_RBX || state == GO_STATE_RBX_IS_PC)
-		set_resumed(rule, state);
+		set_resumed(rule, place, state);
 	else if (state == GO_STATE_GROW)
 		set_grow(rule, offsets);
 	else if (place->stack == -WORD)

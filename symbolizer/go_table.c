@@ -34,6 +34,7 @@ static const struct {
 	{ "runtime.sigpanic", GO_KIND_INTERRUPT },
 	/* It returns to the first byte of sigreturn, which no call precedes. */
 	{ "runtime.sigtramp", GO_KIND_INTERRUPT },
+	{ "runtime.cgoSigtramp", GO_KIND_INTERRUPT },
 	{ "runtime.sigreturn", GO_KIND_SIGNAL },
 	{ "runtime.sigreturn__sigaction", GO_KIND_SIGNAL },
 	{ "syscall.rawVforkSyscall", GO_KIND_VFORK },

@@ -32,10 +32,9 @@ enum unwind_cfa {
 };
 
 /*
- * Steps of Go's runtime, in saved_base: between stacks, that may lie anywhere in memory. The return
- * address is at cfa - 8 and rbp, if UNWIND_SAVED_AT_CFA, at cfa - 16. The goroutine "curg" is found from
- * the thread's pointer: g at cfa_addend from there, m in word cfa_index of g, curg in word cfa_scale
- * of m.
+ * Steps of Go's runtime, in bx_saved: mostly between stacks, that may lie anywhere in memory. The
+ * goroutine "curg" is found from the thread's pointer: g at cfa_addend from there, m in word cfa_index
+ * of g, curg in word cfa_scale of m.
  */
 enum unwind_go {
 	UNWIND_GO_REGISTER,  /* cfa = cfa_register + cfa_offset, on any stack */
