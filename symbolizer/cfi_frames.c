@@ -84,20 +84,14 @@ static int read_function(struct cfi_frames *frames, const struct cfi_entry *entr
 	return 0;
 }
 
-/*
- * Linkers leave functions that they dropped at address 0, or outside of all code. That which returns
- * from a signal ends with a system call: while that runs, the thread stands behind it.
- */
-static bool find_code(const struct cfi_frames *frames, const struct cfi_cie *cie,
-		      const struct cfi_function *function, struct cfi_extent *ret_code)
+/* Linkers leave functions that they dropped at address 0, or outside of all code. */
+static bool find_code(const struct cfi_frames *frames, const struct cfi_function *function,
+		      struct cfi_extent *ret_code)
 {
-	uint64_t size =
-		function->size + (cie->dialect.is_signal_frame && function->size < UINT32_MAX);
-
 	if (!function->address || !cfi_image_find(frames->image, function->address, true, ret_code))
 		return false;
-	if (ret_code->size > size)
-		ret_code->size = size;
+	if (ret_code->size > function->size)
+		ret_code->size = function->size;
 	if (ret_code->size > UINT32_MAX)
 		ret_code->size = UINT32_MAX;
 	return true;
@@ -114,7 +108,7 @@ static int add_function(struct cfi_frames *frames, uint64_t position, const stru
 
 	if (err)
 		return err == -ENODATA ? 0 : err;
-	if (!find_code(frames, cie, &function, &code)) {
+	if (!find_code(frames, &function, &code)) {
 		cfi_budget_lose(frames->budget, UNWIND_LOST_OUTSIDE);
 		return 0;
 	}
@@ -208,7 +202,7 @@ static int write_span(struct cfi_source *source, uint32_t token, uint64_t start,
 		err = read_function(frames, &entry, &cie, &function);
 	if (err || entry.kind != CFI_ENTRY_FUNCTION)
 		return err == -ENODATA ? 0 : err;
-	if (!find_code(frames, cie, &function, &code))
+	if (!find_code(frames, &function, &code))
 		return 0;
 	part = (struct part){ code.offset, start - code.offset, end - code.offset };
 	cfi_program_start(&program, &cie->dialect, function.instructions, function.address);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Goroutines whose paths are known: each path begins with a function called main.path..., and what
-// it calls is written beside it in tests/e2e/go_paths.py. Runs until it is killed.
+// it calls is checked by tests/e2e/go_paths.py. Runs until it is killed, or as many
+// milliseconds as its argument says.
 package main
 
 import (
 	"crypto/sha256"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -173,5 +175,9 @@ func main() {
 	go pathChannel(back, there)
 	there <- 1
 	startC()
-	select {}
+	if len(os.Args) < 2 {
+		select {}
+	}
+	limit, _ := strconv.Atoi(os.Args[1])
+	time.Sleep(time.Duration(limit) * time.Millisecond)
 }

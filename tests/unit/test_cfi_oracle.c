@@ -119,8 +119,7 @@ static void compare_at(struct corpus *corpus, Dwarf_Frame *frame, uint64_t addre
 }
 
 /*
- * After the end of a function nothing is known, neither here nor there, but by .debug_frame, and by us
- * behind the system call that returns from a signal, where the thread stands until that is done. What
+ * After the end of a function nothing is known, neither here nor there, but by .debug_frame. What
  * libdw finds in that is right, but it does not find all: readelf sees more in Go programs.
  */
 static void compare_gap(struct corpus *corpus, uint64_t address)
@@ -135,8 +134,7 @@ static void compare_gap(struct corpus *corpus, uint64_t address)
 		return;
 	}
 	corpus->counts.places++;
-	if (!rule || rule->cfa == UNWIND_RULE_NONE || rule->cfa == UNWIND_RULE_SIGNAL ||
-	    corpus->debug_cfi) {
+	if (!rule || rule->cfa == UNWIND_RULE_NONE || corpus->debug_cfi) {
 		corpus->counts.outcomes[GAP]++;
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "symbolizer/unwind_table.h"
+#include "tests/fuzz/go_image.h"
 #include "tests/harness/test.h"
 
 /*
@@ -356,4 +357,90 @@ TEST(a_file_that_ends_within_the_table_is_no_danger)
 		CHECK(table && is_sound(table));
 	}
 	free(image.bytes);
+}
+
+/* ---- a table made by hand, in the layout of each version ------------------------------------------- */
+
+static struct unwind_table *table_of_layout(int version)
+{
+	static struct go_image image;
+	uint8_t bytes[sizeof(image)];
+	char path[64];
+	AUTO_FD fd = -1;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "tests/fuzz/corpus/go/layout_%d", version);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+	if (size < 0)
+		return NULL;
+	go_image_make(&image, bytes, (size_t)size);
+	return table_of_bytes((const uint8_t *)&image, sizeof(image));
+}
+
+/* Of Go 1.16 to 1.25, and of 1.26, whose text starts where the moduledata says. */
+TEST(the_layouts_of_all_versions_say_the_same)
+{
+	AUTO(unwind_table) first = table_of_layout(16);
+
+	CHECK(first && !losses_of(first));
+	CHECK_EQ(first->row_count, 38);
+	for (size_t i = 0; i < 3; i++) {
+		AUTO(unwind_table) other = table_of_layout((const int[]){ 18, 20, 26 }[i]);
+
+		CHECK(tables_are_equal(first, other));
+	}
+}
+
+/* Its code is at 0x3000 of the file, a function behind the other. */
+TEST(functions_that_leave_their_stack_have_rules_of_their_own)
+{
+	static const struct {
+		uint64_t offset;
+		struct unwind_rule rule;
+	} expected[] = {
+		/* systemstack, before the switch and after it */
+		{ 0x3019, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		{ 0x301a,
+		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_SAVED, 0, 6, 23, 16, -8, -16, -8, 56 } },
+		{ 0x3040, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		/* morestack */
+		{ 0x3060,
+		  { UNWIND_RULE_GO, 0, 0, 0, UNWIND_GO_RESUME, 0, 6, 23, 0, -8, 96, 0, 56 } },
+		/* asmcgocall: the old stack pointer is in rdx, then the depth is stored */
+		{ 0x307b,
+		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		{ 0x3093, { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8 } },
+		{ 0x30a0,
+		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		{ 0x30b5, { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8 } },
+		/* nanotime1, with a frame and when that is left */
+		{ 0x30de,
+		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		{ 0x30f3, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		/* gogo, on the goroutine's stack */
+		{ 0x3103,
+		  { UNWIND_RULE_GO, 7, 0, 4, UNWIND_GO_INTERRUPT, 3, 0, 0, 0, 0, 0, 8, 0 } },
+		{ 0x3107,
+		  { UNWIND_RULE_GO, 7, 0, 2, UNWIND_GO_INTERRUPT, 0, 0, 0, 0, 0, 0, 3, 0 } },
+		{ 0x3110, { .cfa = UNWIND_RULE_END } },    /* goexit */
+		{ 0x3180, { .cfa = UNWIND_RULE_SIGNAL } }, /* sigreturn */
+		/* crosscall2 has saved rbx for C */
+		{ 0x315d, { UNWIND_RULE_REGISTER, 7, 1, 1, 1, 0, 0, 0, 88, 0, -16, -8, -64 } },
+		/* rawVforkSyscall has its return address in r12 */
+		{ 0x3192, { UNWIND_RULE_REGISTER, 7, 0, 2, 0, 0, 0, 0, 0, 0, 0, 12, 0 } },
+		/* asyncPreempt: the caller's next instruction */
+		{ 0x31a1,
+		  { UNWIND_RULE_GO, 7, 1, 1, UNWIND_GO_INTERRUPT, 0, 0, 0, 16, 0, -16, -8, 0 } },
+	};
+	AUTO(unwind_table) table = table_of_layout(20);
+
+	CHECK(table);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		const struct unwind_rule *rule = unwind_table_find(table, expected[i].offset);
+
+		if (!rule || memcmp(rule, &expected[i].rule, sizeof(*rule)) != 0)
+			printf("# at 0x%llx\n", (unsigned long long)expected[i].offset);
+		CHECK(rule && !memcmp(rule, &expected[i].rule, sizeof(*rule)));
+	}
 }

@@ -148,7 +148,7 @@ TEST(a_signal_frame_is_all_in_the_ucontext)
 		      DW_OP_breg7, SLEB(0x78, 0), DW_CFA_expression, 3, 3, DW_OP_breg7, SLEB(0, 1),
 		      DW_CFA_expression, 16, 3, DW_OP_breg7, SLEB(0x28, 1)));
 	table = table_of(&frames);
-	CHECK_STR(text_of(table), "0 signal; 11 none");
+	CHECK_STR(text_of(table), "0 signal; 10 none");
 }
 
 TEST(intels_expressions_lose_rbx_alone)
