@@ -80,7 +80,7 @@ class Calls:
 
 
 def is_whole(frames):
-    if not frames or any(frame.startswith("[") for frame in frames):
+    if not frames or any(frame.startswith("[") and frame.endswith("]") for frame in frames):
         return False
     # Of threads that C has made: the C library's function, with or without a name.
     return frames[0].startswith(ROOTS) or bool(re.match(r"libc|ld-|_start|start_thread|clone|__clone", frames[0]))
