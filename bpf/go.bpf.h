@@ -6,15 +6,19 @@
  *
  * A part of unwind.bpf.h. What it needs of a Go version (where g, its m and its saved registers
  * are) stands in the rules, which are made of the file's own code; see symbolizer/go_table.h.
- * Wherever such a step leads, the next one goes up from there, so it is only their number that has
- * to be bounded.
+ * Those that do not raise the stack pointer count as switches, so that every walk ends.
  */
-#define GO_MAX_SWITCHES 128 /* in one stack: two for each call of C, and two back */
-#define GO_STACK_HIGH   8   /* in g: one past the highest byte of its stack */
+#define GO_STACK_HIGH 8 /* in g: one past the highest byte of its stack */
 
 static __always_inline bool go_word(__u64 addr, __u64 *ret)
 {
 	return !read_user(ret, sizeof(*ret), addr);
+}
+
+/* Whether a step may lead to @sp: up, or down as long as there is a switch left. */
+static __always_inline bool go_may_enter(struct unwind *at, __u64 sp)
+{
+	return sp > UNWIND_SP(at) || at->switches++ < UNWIND_MAX_SWITCHES;
 }
 
 /*
@@ -49,6 +53,8 @@ static __always_inline enum unwind_step go_resume(struct unwind *at, const struc
 		return UNWIND_UNREADABLE;
 	if (!saved[0] || !saved[1])
 		return UNWIND_ROOT;
+	if (!go_may_enter(at, saved[0]))
+		return UNWIND_LOST;
 	enter_caller(at, saved[1], saved[0]);
 	set_frame_pointer(at, fp);
 	at->is_leaf = true;
@@ -104,12 +110,10 @@ static __always_inline enum unwind_step unwind_go(struct unwind *at, const struc
 {
 	__u64 cfa, pc = 0;
 
-	if (at->switches++ >= GO_MAX_SWITCHES)
-		return UNWIND_LOST;
 	if (rule->bx_saved == ABI_GO_RESUME)
 		return go_resume(at, rule);
 	cfa = go_frame_address(at, rule);
-	if (!cfa)
+	if (!cfa || !go_may_enter(at, cfa))
 		return UNWIND_LOST;
 	if (!return_address(at, rule, cfa, &pc))
 		return UNWIND_UNREADABLE;
