@@ -14,7 +14,7 @@ export GOTOOLCHAIN=local GO111MODULE=off GOMAXPROCS=2
 try() { # GO KIND: all that is claimed of one program
 	local version name more=$programs/paths_go.go
 	version=$("$1" env GOVERSION)
-	name=go${version##*.}-$2 # a thread's name has 15 bytes
+	name=$version-$2 # a thread's name has 15 bytes
 	[ "$2" = cgo ] && more=$programs/paths_cgo.go
 	if ! "$1" build -o "$work/$name" "$programs/paths.go" "$more" >"$work/out" 2>&1; then
 		skip "$version, $2: the paths of all samples are right" "it is not built here: $(tail -n1 "$work/out")"
