@@ -400,38 +400,40 @@ TEST(functions_that_leave_their_stack_have_rules_of_their_own)
 		struct unwind_rule rule;
 	} expected[] = {
 		/* systemstack, before the switch and after it */
-		{ 0x3019, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		{ 0x3019, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
 		{ 0x301a,
-		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_SAVED, 0, 6, 23, 16, -8, -16, -8, 56 } },
-		{ 0x3040, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_SAVED, 0, 6, 23, 16, -8, -16, -8, 56, 0 } },
+		{ 0x3040, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
 		/* morestack */
 		{ 0x3060,
-		  { UNWIND_RULE_GO, 0, 0, 0, UNWIND_GO_RESUME, 0, 6, 23, 0, -8, 96, 0, 56 } },
+		  { UNWIND_RULE_GO, 0, 0, 0, UNWIND_GO_RESUME, 0, 6, 23, 0, -8, 96, 0, 56, 0 } },
 		/* asmcgocall: the old stack pointer is in rdx, then the depth is stored */
 		{ 0x307b,
-		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
-		{ 0x3093, { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8 } },
+		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
+		{ 0x3093,
+		  { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8, 0 } },
 		{ 0x30a0,
-		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
-		{ 0x30b5, { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8 } },
+		  { UNWIND_RULE_GO, 1, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
+		{ 0x30b5,
+		  { UNWIND_RULE_GO, 0, 1, 1, UNWIND_GO_CALL, 0, 0, 0, 16, 0, -16, -8, 8, 0 } },
 		/* nanotime1, with a frame and when that is left */
 		{ 0x30de,
-		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0 } },
-		{ 0x30f3, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		  { UNWIND_RULE_GO, 6, 1, 1, UNWIND_GO_REGISTER, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
+		{ 0x30f3, { UNWIND_RULE_REGISTER, 7, 1, 1, 0, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
 		/* gogo, on the goroutine's stack */
 		{ 0x3103,
-		  { UNWIND_RULE_GO, 7, 0, 4, UNWIND_GO_INTERRUPT, 3, 0, 0, 0, 0, 0, 8, 0 } },
+		  { UNWIND_RULE_GO, 7, 0, 4, UNWIND_GO_INTERRUPT, 3, 0, 0, 0, 0, 0, 8, 0, 0 } },
 		{ 0x3107,
-		  { UNWIND_RULE_GO, 7, 0, 2, UNWIND_GO_INTERRUPT, 0, 0, 0, 0, 0, 0, 3, 0 } },
+		  { UNWIND_RULE_GO, 7, 0, 2, UNWIND_GO_INTERRUPT, 0, 0, 0, 0, 0, 0, 3, 0, 0 } },
 		{ 0x3110, { .cfa = UNWIND_RULE_END } },    /* goexit */
 		{ 0x3180, { .cfa = UNWIND_RULE_SIGNAL } }, /* sigreturn */
 		/* crosscall2 has saved rbx for C */
-		{ 0x315d, { UNWIND_RULE_REGISTER, 7, 1, 1, 1, 0, 0, 0, 88, 0, -16, -8, -64 } },
+		{ 0x315d, { UNWIND_RULE_REGISTER, 7, 1, 1, 1, 0, 0, 0, 88, 0, -16, -8, -64, 0 } },
 		/* rawVforkSyscall has its return address in r12 */
-		{ 0x3192, { UNWIND_RULE_REGISTER, 7, 0, 2, 0, 0, 0, 0, 0, 0, 0, 12, 0 } },
+		{ 0x3192, { UNWIND_RULE_REGISTER, 7, 0, 2, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0 } },
 		/* asyncPreempt: the caller's next instruction */
 		{ 0x31a1,
-		  { UNWIND_RULE_GO, 7, 1, 1, UNWIND_GO_INTERRUPT, 0, 0, 0, 16, 0, -16, -8, 0 } },
+		  { UNWIND_RULE_GO, 7, 1, 1, UNWIND_GO_INTERRUPT, 0, 0, 0, 16, 0, -16, -8, 0, 0 } },
 	};
 	AUTO(unwind_table) table = table_of_layout(20);
 
