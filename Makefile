@@ -62,7 +62,7 @@ help:
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
 	@echo 'make fuzz       a minute of libFuzzer each on the CFI compiler, Go tables and the unwinder (FUZZ_SECONDS=60)'
-	@echo 'make bench      cost and accuracy of wick beside perf, in the same run (15 minutes), and:'
+	@echo 'make bench      cost and accuracy of wick beside perf, or another profiler, in the same run (15 minutes), and:'
 	@echo '  bench-truth   accuracy against programs that know their own truth  (TRUTH="--quick", see tests/bench/truth/truth.py)'
 	@echo '  bench-system  how many stacks of installed programs are whole, one by one  (PROGRAMS="perl nginx")'
 	@echo 'make lint       style, static analysis, who may include whom'
@@ -211,13 +211,18 @@ $(O)/tests/bench/chain $(O)/tests/bench/spawner: $(O)/tests/bench/%: tests/progr
 $(O)/tests/bench/chain-static: tests/programs/chain.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -D_GNU_SOURCE $(CFLAGS) -static $< -o $@
-BENCH_PROGRAMS = $(addprefix $(O)/tests/bench/,load call chain chain-static spawner)
+# Without frame pointers, as most programs of the world are.
+$(O)/tests/bench/busy2: tests/bench/busy2.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(CXX) -O2 -g -std=gnu++17 -Wall -Wextra -Werror -fomit-frame-pointer $< -o $@
+BENCH_PROGRAMS = $(addprefix $(O)/tests/bench/,load call chain chain-static spawner busy2)
 deps-bench:
 	@deploy/packages.sh install build bench
 bench: deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
 	$(SUDO) python3 tests/bench/loading.py $(O)/wick $(O)/tests/bench
+	$(addsuffix  -E,$(SUDO)) python3 tests/bench/interleaved.py $(O)/wick $(O)/tests/bench/busy2
 	@$(MAKE) --no-print-directory bench-truth
 	@$(MAKE) --no-print-directory bench-system
 
