@@ -28,6 +28,11 @@ _Static_assert(ABI_GO_REGISTER == (int)UNWIND_GO_REGISTER &&
 		       ABI_GO_SAVED == (int)UNWIND_GO_SAVED &&
 		       ABI_GO_RESUME == (int)UNWIND_GO_RESUME && ABI_GO_CALL == (int)UNWIND_GO_CALL,
 	       "same numbers");
+/* DWARF's numbers of the registers that a compact rule can count from. */
+enum {
+	REGISTER_FP = 6,
+	REGISTER_SP = 7,
+};
 
 struct unwind_memory {
 	struct unwind_words words;
@@ -74,17 +79,53 @@ static struct abi_rule abi_rule_of(const struct unwind_rule *rule)
 	};
 }
 
+/* In words of 8 bytes, below the return address, at a @cfa offset; 0: as it was, -1: not so. */
+static int compact_place(uint8_t saved, int32_t offset)
+{
+	int64_t bytes = -8 - (int64_t)offset;
+
+	if (saved == ABI_SAVED_SAME)
+		return 0;
+	if (saved != ABI_SAVED_AT_CFA || bytes % 8 || bytes <= 0 ||
+	    bytes > ABI_COMPACT_SAVED_MASK * 8)
+		return -1;
+	return (int)(bytes / 8);
+}
+
+/* What stands in a row if the rule has the usual shape, else ABI_RULE_NONE. */
+static uint32_t compact_rule_of(const struct abi_rule *rule)
+{
+	bool by_fp = rule->cfa_register == REGISTER_FP;
+	int fp = compact_place(rule->fp_saved, rule->fp_offset);
+	int bx = compact_place(rule->bx_saved, rule->bx_offset);
+
+	if (rule->cfa != ABI_CFA_REGISTER || rule->is_guess ||
+	    (!by_fp && rule->cfa_register != REGISTER_SP) || rule->cfa_offset % 8 ||
+	    rule->cfa_offset < 0 || rule->cfa_offset > ABI_COMPACT_CFA_MASK * 8 ||
+	    rule->ra_saved != ABI_SAVED_AT_CFA || rule->ra_offset != -8 || fp < 0 || bx < 0)
+		return ABI_RULE_NONE;
+	return ABI_COMPACT_RULE | (by_fp ? ABI_COMPACT_BY_FP : 0) |
+	       (uint32_t)bx << ABI_COMPACT_BX_SHIFT | (uint32_t)fp << ABI_COMPACT_FP_SHIFT |
+	       (uint32_t)rule->cfa_offset / 8;
+}
+
+/* Whether it is the number of a rule that the dictionary has. */
+static bool is_held(uint32_t rule)
+{
+	return rule != ABI_RULE_NONE && !(rule & ABI_COMPACT_RULE);
+}
+
 static void release_rules(struct unwind_memory *memory, struct loaded_table *table)
 {
 	for (size_t i = 0; i < table->rule_count; i++) {
-		if (table->rules[i] != ABI_RULE_NONE)
+		if (is_held(table->rules[i]))
 			rule_dictionary_release(memory->rules, table->rules[i]);
 	}
 	free(take(table->rules));
 	table->rule_count = 0;
 }
 
-/* The machine's numbers of the file's rules, into ret->rules. */
+/* What rows say for the file's rules, into ret->rules. */
 static int hold_rules(struct unwind_memory *memory, const struct unwind_table *table,
 		      struct loaded_table *ret)
 {
@@ -93,21 +134,16 @@ static int hold_rules(struct unwind_memory *memory, const struct unwind_table *t
 		return -ENOMEM;
 	for (size_t i = 0; i < table->rule_count; i++) {
 		struct abi_rule rule = abi_rule_of(&table->rules[i]);
-		uint32_t number = ABI_RULE_NONE;
+		uint32_t number = compact_rule_of(&rule);
 		int err = 0;
 
-		if (rule.cfa != ABI_CFA_NONE)
+		if (number == ABI_RULE_NONE && rule.cfa != ABI_CFA_NONE)
 			err = rule_dictionary_hold(memory->rules, &rule, &number);
 		if (err)
 			return err;
 		ret->rules[ret->rule_count++] = number;
 	}
 	return 0;
-}
-
-static uint32_t page_of(uint64_t offset)
-{
-	return (uint32_t)(offset >> ABI_PAGE_SHIFT);
 }
 
 static void put_row(uint64_t *words, uint32_t number, uint64_t offset, uint32_t rule)
@@ -117,13 +153,6 @@ static void put_row(uint64_t *words, uint32_t number, uint64_t offset, uint32_t 
 	uint32_t shift = number % 2 * 32;
 
 	words[number / 2] = (words[number / 2] & ~(0xffffffffULL << shift)) | row << shift;
-}
-
-static uint64_t page_word(uint32_t first, uint32_t count)
-{
-	uint64_t steps = count ? 32 - (uint64_t)__builtin_clz(count) : 0;
-
-	return first | (uint64_t)count << ABI_PAGE_COUNT_SHIFT | steps << ABI_PAGE_STEPS_SHIFT;
 }
 
 /*
@@ -144,11 +173,11 @@ static void pack(uint64_t *words, const struct unwind_table *table,
 		uint32_t first = next_row;
 
 		for (; row < table->row_count &&
-		       page_of(table->rows[row].offset) == place->first_page + i;
+		       table->rows[row].offset >> place->page_shift == place->first_page + i;
 		     row++)
 			put_row(words, next_row++ - base, table->rows[row].offset,
 				loaded->rules[table->rows[row].rule]);
-		words[i] = page_word(first, next_row - first);
+		words[i] = first | (uint64_t)(next_row - first) << ABI_PAGE_COUNT_SHIFT;
 	}
 }
 
@@ -167,15 +196,29 @@ static int write_table(struct unwind_memory *memory, const struct unwind_table *
 }
 
 /* Of the first @row_count rows. */
-static uint64_t page_count_of(const struct unwind_table *table, size_t row_count)
+static uint64_t page_count_of(const struct unwind_table *table, size_t row_count, uint32_t shift)
 {
-	return page_of(table->rows[row_count - 1].offset) - page_of(table->rows[0].offset) + 1;
+	return (table->rows[row_count - 1].offset >> shift) - (table->rows[0].offset >> shift) + 1;
+}
+
+/* The finest pages that take a byte for each row at most. */
+static uint32_t page_shift_of(const struct unwind_table *table, size_t row_count)
+{
+	uint32_t shift = ABI_PAGE_MIN_SHIFT;
+
+	while (shift < ABI_PAGE_MAX_SHIFT &&
+	       page_count_of(table, row_count, shift) * ABI_PAGE_MEAN_ROWS > row_count)
+		shift++;
+	return shift;
 }
 
 /* A word for each page and one for two rows, of which there is one more. */
 static uint64_t words_of_rows(const struct unwind_table *table, size_t row_count)
 {
-	return row_count ? page_count_of(table, row_count) + (row_count + 2) / 2 : 0;
+	if (!row_count)
+		return 0;
+	return page_count_of(table, row_count, page_shift_of(table, row_count)) +
+	       (row_count + 2) / 2;
 }
 
 static uint64_t word_count_of(const struct unwind_table *table)
@@ -224,10 +267,12 @@ int unwind_memory_load(struct unwind_memory *memory, const struct unwind_table *
 		*ret = loaded;
 		return 0;
 	}
-	loaded.place.first_page = page_of(table->rows[0].offset);
-	loaded.place.page_count = (uint32_t)page_count_of(table, table->row_count);
 	if (words >= memory->words.count)
 		return -E2BIG;
+	loaded.place.page_shift = page_shift_of(table, table->row_count);
+	loaded.place.first_page = (uint32_t)(table->rows[0].offset >> loaded.place.page_shift);
+	loaded.place.page_count =
+		(uint32_t)page_count_of(table, table->row_count, loaded.place.page_shift);
 	err = hold_rules(memory, table, &loaded);
 	if (!err && !extent_pool_take(memory->extents, (uint32_t)words, &loaded.first_word))
 		err = -ENOSPC;

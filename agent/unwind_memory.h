@@ -20,7 +20,7 @@ struct loaded_table {
 	struct abi_unwind_table place;
 	uint32_t first_word;
 	uint32_t word_count;
-	uint32_t *rules; /* numbers held in the dictionary, owned */
+	uint32_t *rules; /* of each of the file's rules what its rows say, owned */
 	size_t rule_count;
 };
 

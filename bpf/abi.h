@@ -140,10 +140,11 @@ _Static_assert(sizeof(struct abi_file) == 32, "hashed bytewise: no hidden paddin
 
 /* Where in the unwind memory a file's table is. Nowhere if page_count is 0. */
 struct abi_unwind_table {
-	__u32 pages;      /* word of its first page */
-	__u32 first_page; /* number of that page in the file */
-	__u32 page_count;
-	__u32 check; /* of the file: ABI_FILE_CHECK */
+	__u32 pages;           /* word of its first page */
+	__u32 first_page;      /* number of that page in the file */
+	__u32 page_count : 27; /* more than the largest unwind memory has words for */
+	__u32 page_shift : 5;  /* log2 of the bytes of the file that a page stands for */
+	__u32 check;           /* of the file: ABI_FILE_CHECK */
 };
 
 /*
@@ -175,21 +176,34 @@ struct abi_image {
 
 /* ---- unwind tables -----------------------------------------------------------------------------
  *
- * Unwind memory is an array of 8-byte words. A page stands for 1 KiB of a file: a word with the
- * number of its first row, how many rows begin in it, and how many steps a binary search among
- * them takes. Two rows share a word; row n is in half
- * n % 2 of word n / 2. A row is the low bits of the offset at which it begins to hold, and a rule.
+ * Unwind memory is an array of 8-byte words. A page stands for some bytes of a file, as many as
+ * hold eight rows or more on average, so that all files search as little and no index takes more
+ * than a byte for each row. It is a word with the number of its first row and, in the upper half,
+ * how many rows begin in it. Two rows share a word; row n is in half n % 2 of word n / 2. A row is the low bits of the offset at which it begins to hold, and a rule.
  * The rule at an offset is that of the last row at or before it, which may lie before the page:
  * the rows of a file stand one behind the other.
  */
-#define ABI_PAGE_SHIFT       10
+#define ABI_PAGE_MIN_SHIFT   6
+#define ABI_PAGE_MAX_SHIFT   15
+#define ABI_PAGE_MEAN_ROWS   8
 #define ABI_PAGE_COUNT_SHIFT 32
-#define ABI_PAGE_COUNT_BITS  16
-#define ABI_PAGE_STEPS_SHIFT 48
 #define ABI_ROW_OFFSET_BITS  16
-#define ABI_ROW_SEARCH_STEPS 11    /* a page has at most 1,024 rows, one for each byte */
+#define ABI_ROW_SEARCH_STEPS 16    /* a page has at most 32,768 rows, one for each byte */
 #define ABI_MAX_RULES        32768 /* 1 MiB; 5,000 serve a whole distribution */
 #define ABI_RULE_NONE        0     /* the first rule: follow the frame pointer */
+
+/*
+ * Almost every row's rule is of one shape, and stands in the row itself in place of a rule's number: the
+ * return address just below the cfa, which is some words above the stack pointer or the frame
+ * pointer; rbp and rbx each as they were, or saved a few words below the return address.
+ */
+#define ABI_COMPACT_RULE       0x8000 /* this bit says that it is one */
+#define ABI_COMPACT_BY_FP      0x4000 /* the cfa is above the frame pointer */
+#define ABI_COMPACT_BX_SHIFT   11     /* words below the return address; 0: as it was */
+#define ABI_COMPACT_FP_SHIFT   8
+#define ABI_COMPACT_SAVED_MASK 7
+#define ABI_COMPACT_CFA_MASK   0xff /* words */
+_Static_assert(ABI_MAX_RULES <= ABI_COMPACT_RULE, "a number and a compact rule differ by one bit");
 
 /* How the frame before a call is found; see symbolizer/unwind_table.h for what each means. */
 enum abi_rule_cfa {

@@ -58,52 +58,45 @@ static __always_inline __u32 row_in(__u64 word, __u64 number)
 }
 
 /*
- * How many of the page's rows begin at or before @low; -1 if the table is broken. No branch
- * depends on what is compared: the verifier would follow both sides of each.
+ * The number of the last row at or before @low: one of the page's rows, or the one before them; 0 if
+ * the table is broken. No branch depends on what is compared: the verifier would follow both
+ * sides of each.
  */
-static __always_inline __s64 rows_before(__u64 page, __u64 low)
+static __always_inline __u64 row_find(__u64 page, __u64 low)
 {
-	__u64 first = (__u32)page;
-	__u64 count = page >> ABI_PAGE_COUNT_SHIFT & ((1U << ABI_PAGE_COUNT_BITS) - 1);
-	__u32 steps = page >> ABI_PAGE_STEPS_SHIFT;
-	__u64 before = 0;
+	__u64 row = (__u32)page - 1ULL;
+	__u64 count =
+		(page >> ABI_PAGE_COUNT_SHIFT) + 1; /* of rows, from this one on, that it may be */
 
 #pragma clang loop unroll(disable)
-	for (__u32 step = 0; step < ABI_ROW_SEARCH_STEPS && step < steps; step++) {
-		__u64 half = 1ULL << ((steps - step - 1) & 15);
-		__u64 middle = before + half;
-		__u64 inside = is_less(middle, count + 1);
-		/* Beyond the end any row will do, as its comparison does not count. */
-		__u64 number = first + count + (middle - count) * inside - 1;
-		__u64 *word = row_word(number);
+	for (__u32 step = 0; step < ABI_ROW_SEARCH_STEPS && count > 1; step++) {
+		__u64 half = count / 2;
+		__u64 *word = row_word(row + half);
 		__u64 offset;
 
 		if (!word)
-			return -1;
-		offset = row_in(*word, number) & ((1U << ABI_ROW_OFFSET_BITS) - 1);
-		before += half * (inside & is_less(offset, low + 1));
+			return 0;
+		offset = row_in(*word, row + half) & ((1U << ABI_ROW_OFFSET_BITS) - 1);
+		row += half * is_less(offset, low + 1);
+		count -= half;
 	}
-	return before;
+	return row;
 }
 
-/* rule_find() - the number of the rule at @offset in the file of @table. */
+/* rule_find() - the rule at @offset in the file of @table: its number, or a compact rule. */
 static __noinline __u32 rule_find(const struct abi_unwind_table *table, __u64 offset)
 {
-	__u32 page = (__u32)(offset >> ABI_PAGE_SHIFT) - table->first_page;
+	__u32 page = (__u32)(offset >> table->page_shift) - table->first_page;
 	__u32 word = table->pages + page;
-	__u64 *entry, *row;
-	__u64 first;
-	__s64 before;
+	__u64 *entry, *found;
+	__u64 row;
 
 	if (page >= table->page_count)
 		return ABI_RULE_NONE;
 	entry = bpf_map_lookup_elem(&unwind_memory, &word);
 	if (!entry)
 		return ABI_RULE_NONE;
-	first = (__u32)*entry;
-	before = rows_before(*entry, offset & ((1U << ABI_ROW_OFFSET_BITS) - 1));
-	row = row_word(first + before - 1);
-	if (before < 0 || !row)
-		return ABI_RULE_NONE;
-	return row_in(*row, first + before - 1) >> ABI_ROW_OFFSET_BITS;
+	row = row_find(*entry, offset & ((1U << ABI_ROW_OFFSET_BITS) - 1));
+	found = row_word(row);
+	return found ? row_in(*found, row) >> ABI_ROW_OFFSET_BITS : ABI_RULE_NONE;
 }

@@ -154,17 +154,15 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	return true;
 }
 
-/* The rule at @addr, which is code in tick->vma; NULL if there is none. */
-static __always_inline const struct abi_rule *rule_at(struct tick *tick, __u64 addr)
+/* The rule at @addr, as rule_find() returns it. The address may be in no code, or not in tick->vma. */
+static __always_inline __u32 rule_at(struct tick *tick, __u64 addr)
 {
 	__u64 offset = tick->vma_word + (addr - tick->vma.start);
-	__u32 number;
 
 	if (addr - tick->vma.start >= tick->vma.end - tick->vma.start ||
 	    !tick->executable.table.page_count)
-		return NULL;
-	number = rule_find(&tick->executable.table, offset & ((1ULL << ABI_FRAME_OFFSET_BITS) - 1));
-	return number ? bpf_map_lookup_elem(&unwind_rules, &number) : NULL;
+		return ABI_RULE_NONE;
+	return rule_find(&tick->executable.table, offset & ((1ULL << ABI_FRAME_OFFSET_BITS) - 1));
 }
 
 /*
@@ -203,16 +201,23 @@ static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 	return step;
 }
 
+static __always_inline enum unwind_step step(struct tick *tick)
+{
+	__u32 number = rule_at(tick, tick->unwind.pc - !tick->unwind.is_leaf);
+	const struct abi_rule *rule;
+
+	if (number & ABI_COMPACT_RULE)
+		return unwind_by_compact_rule(&tick->unwind, number);
+	rule = number ? bpf_map_lookup_elem(&unwind_rules, &number) : NULL;
+	if (rule && rule->cfa == ABI_CFA_GO)
+		note_thread_pointer(tick);
+	return rule ? unwind_by_rule(&tick->unwind, rule) : step_without_rule(tick);
+}
+
 /* Goes to the caller; false, with the verdict, when the stack ends here. */
 static __always_inline bool step_to_caller(struct tick *tick)
 {
-	const struct abi_rule *rule = rule_at(tick, tick->unwind.pc - !tick->unwind.is_leaf);
-	enum unwind_step step;
-
-	if (rule && rule->cfa == ABI_CFA_GO)
-		note_thread_pointer(tick);
-	step = rule ? unwind_by_rule(&tick->unwind, rule) : step_without_rule(tick);
-	switch (step) {
+	switch (step(tick)) {
 	case UNWIND_CALLER:
 		return true;
 	case UNWIND_ROOT:

@@ -236,11 +236,11 @@ static __always_inline bool is_above(const struct unwind *at, __u64 cfa)
 /*
  * Or further down, if the function went to another stack, and keeps in a register or in memory where its own
  * was: so do those that make room for deep recursion (split stacks, Rust's stacker).
+ * @by_sp: the cfa was counted from the stack pointer
  */
-static __always_inline bool is_other_stack(struct unwind *at, const struct abi_rule *rule,
-					   __u64 cfa)
+static __always_inline bool is_other_stack(struct unwind *at, bool by_sp, __u64 cfa)
 {
-	if (!cfa || cfa & 7 || rule->cfa == ABI_CFA_PLT || rule->cfa_register == ARCH_REGISTER_SP)
+	if (!cfa || cfa & 7 || by_sp)
 		return false;
 	return at->switches++ < UNWIND_MAX_SWITCHES;
 }
@@ -257,11 +257,20 @@ static __always_inline bool unwind_may_be_caller(__u64 pc)
 
 #include "bpf/go.bpf.h"
 
+/* The caller of a frame whose rule says what it changed: registers that it does not follow are lost. */
+static __always_inline void enter_described_caller(struct unwind *at, __u64 pc, __u64 cfa)
+{
+	__u32 known = at->known & ~ARCH_REGISTERS_NOT_FOLLOWED;
+
+	enter_caller(at, pc, cfa);
+	at->known = known;
+}
+
 static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 						       const struct abi_rule *rule)
 {
 	__u64 cfa, fp_place, bx_place, pc = 0;
-	__u32 known;
+	bool by_sp;
 
 	if (rule->cfa == ABI_CFA_END)
 		return UNWIND_ROOT;
@@ -270,7 +279,8 @@ static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 	if (rule->cfa == ABI_CFA_GO)
 		return unwind_go(at, rule);
 	cfa = frame_address(at, rule);
-	if (!is_above(at, cfa) && !is_other_stack(at, rule, cfa))
+	by_sp = rule->cfa == ABI_CFA_PLT || rule->cfa_register == ARCH_REGISTER_SP;
+	if (!is_above(at, cfa) && !is_other_stack(at, by_sp, cfa))
 		return UNWIND_LOST;
 	if (!return_address(at, rule, cfa, &pc))
 		return UNWIND_UNREADABLE;
@@ -282,8 +292,31 @@ static __always_inline enum unwind_step unwind_by_rule(struct unwind *at,
 	bx_place = saved_place(at, rule, rule->bx_saved, rule->bx_offset, cfa);
 	restore(at, ARCH_REGISTER_FP, rule->fp_saved, fp_place);
 	restore(at, ARCH_REGISTER_BX, rule->bx_saved, bx_place);
-	known = at->known & ~ARCH_REGISTERS_NOT_FOLLOWED;
-	enter_caller(at, pc, cfa);
-	at->known = known;
+	enter_described_caller(at, pc, cfa);
+	return UNWIND_CALLER;
+}
+
+/* By a rule that stands in its row: ABI_COMPACT_RULE. The way that nearly all frames go. */
+static __always_inline enum unwind_step unwind_by_compact_rule(struct unwind *at, __u32 rule)
+{
+	__u32 fp_words = rule >> ABI_COMPACT_FP_SHIFT & ABI_COMPACT_SAVED_MASK;
+	__u32 bx_words = rule >> ABI_COMPACT_BX_SHIFT & ABI_COMPACT_SAVED_MASK;
+	bool by_sp = !(rule & ABI_COMPACT_BY_FP);
+	__u64 cfa = UNWIND_SP(at), pc = 0;
+
+	if (!by_sp && !register_value(at, ARCH_REGISTER_FP, &cfa))
+		return UNWIND_LOST;
+	cfa += (rule & ABI_COMPACT_CFA_MASK) * 8;
+	if (!is_above(at, cfa) && !is_other_stack(at, by_sp, cfa))
+		return UNWIND_LOST;
+	if (read_user(&pc, sizeof(pc), cfa - 8))
+		return UNWIND_UNREADABLE;
+	if (!pc)
+		return UNWIND_ROOT;
+	if (fp_words)
+		restore(at, ARCH_REGISTER_FP, ABI_SAVED_AT_CFA, cfa - 8 - fp_words * 8);
+	if (bx_words)
+		restore(at, ARCH_REGISTER_BX, ABI_SAVED_AT_CFA, cfa - 8 - bx_words * 8);
+	enter_described_caller(at, pc, cfa);
 	return UNWIND_CALLER;
 }
