@@ -107,7 +107,9 @@ static int configure(struct sampler_bpf *skeleton, const struct fit *fit)
 				       options->unwind_bytes / sizeof(uint64_t) + 1);
 	if (err)
 		return err;
-	return bpf_map__set_max_entries(skeleton->maps.ring, ring_bytes(options, fit->cpu_limit));
+	skeleton->rodata->ring_bytes = ring_bytes(options, fit->cpu_limit);
+	return bpf_map__set_max_entries(skeleton->maps.ring,
+					(uint32_t)skeleton->rodata->ring_bytes);
 }
 
 /* What the tier has no use for stays out of the kernel, which may not even be able to load it. */

@@ -5,6 +5,8 @@
 
 /* ring - the one way out. Its size is set before load. */
 
+const volatile __u64 ring_bytes = 1 << 20;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
@@ -17,7 +19,6 @@ struct {
 static __always_inline __u64 ring_wakeup_flags(void)
 {
 	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	__u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
 
-	return waiting > size / 2 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return waiting > ring_bytes / 2 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }

@@ -419,7 +419,7 @@ static __always_inline void send_sample(struct tick *tick)
 }
 
 static __always_inline void take_sample(struct perf_tick *context, struct task_struct *task,
-					__u64 process, struct cgroup *group)
+					__u64 process)
 {
 	struct tick *tick = this_tick();
 
@@ -428,7 +428,7 @@ static __always_inline void take_sample(struct perf_tick *context, struct task_s
 	tick->sample = (struct abi_sample){
 		.type = ABI_RECORD_SAMPLE,
 		.time_ns = bpf_ktime_get_ns(),
-		.cgroup_id = BPF_CORE_READ(group, kn, id),
+		.cgroup_id = current_cgroup_id(task),
 		.tgid = process >> 32,
 		.tid = (__u32)process,
 		.cpu = bpf_get_smp_processor_id(),
@@ -446,20 +446,18 @@ int on_tick(struct perf_tick *context)
 {
 	__u64 process = bpf_get_current_pid_tgid();
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct cgroup *group;
 
 	count(ABI_COUNT_TICKS);
 	if (!process) {
 		count(ABI_COUNT_IDLE);
 		return 0;
 	}
-	group = task_cgroup(task);
-	if (!is_target(process >> 32, group)) {
+	if (!is_target(process >> 32, task)) {
 		count(ABI_COUNT_FILTERED);
 		return 0;
 	}
 	count(ABI_COUNT_TAKEN);
-	take_sample(context, task, process, group);
+	take_sample(context, task, process);
 	return 0;
 }
 
@@ -503,7 +501,7 @@ int on_exec(struct bpf_raw_tracepoint_args *context)
 	struct abi_executable executable;
 	struct vma vma;
 
-	if (!is_target(BPF_CORE_READ(task, tgid), task_cgroup(task)))
+	if (!is_target(BPF_CORE_READ(task, tgid), task))
 		return 0;
 	if (vma_find(mm, BPF_CORE_READ(mm, start_code), &vma) && vma.file)
 		executable_of_vma(&vma, SEEN_BY_PROCESS, &executable);

@@ -36,6 +36,16 @@ static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
 	return BPF_CORE_READ(state, cgroup);
 }
 
+static __always_inline __u64 current_cgroup_id(struct task_struct *task)
+{
+	struct cgroup *group;
+
+	if (cgroup_subsystem < 0)
+		return bpf_get_current_cgroup_id();
+	group = task_cgroup(task);
+	return BPF_CORE_READ(group, kn, id);
+}
+
 #define CGROUP_MAX_DEPTH 32 /* deepest level at which a target is looked for */
 
 /* The id of @group's ancestor at a level: its own id at its own level. */
@@ -64,10 +74,10 @@ static __noinline bool is_in_target_cgroup(struct cgroup *group)
 	return false;
 }
 
-/* is_target() - whether a tick in process @tgid, in @group, is asked for. */
-static __always_inline bool is_target(__u32 tgid, struct cgroup *group)
+/* is_target() - whether a tick in process @tgid, whose task is @task, is asked for. */
+static __always_inline bool is_target(__u32 tgid, struct task_struct *task)
 {
 	if (target_is_processes && !bpf_map_lookup_elem(&target_processes, &tgid))
 		return false;
-	return !target_cgroup_id || is_in_target_cgroup(group);
+	return !target_cgroup_id || is_in_target_cgroup(task_cgroup(task));
 }

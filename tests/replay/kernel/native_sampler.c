@@ -109,6 +109,11 @@ uint64_t bpf_get_current_pid_tgid(void)
 	return 1ULL << 32 | 1;
 }
 
+uint64_t bpf_get_current_cgroup_id(void)
+{
+	return root_node.id;
+}
+
 uint64_t bpf_get_current_task(void)
 {
 	return (uint64_t)&task;

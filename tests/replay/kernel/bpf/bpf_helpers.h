@@ -67,6 +67,7 @@ long bpf_probe_read_kernel_str(void *to, uint32_t size, const void *from);
 uint64_t bpf_ktime_get_ns(void);
 uint32_t bpf_get_smp_processor_id(void);
 uint64_t bpf_get_current_pid_tgid(void);
+uint64_t bpf_get_current_cgroup_id(void);
 uint64_t bpf_get_current_task(void);
 void *bpf_get_current_task_btf(void);
 long bpf_task_pt_regs(void *task);
