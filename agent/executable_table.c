@@ -53,6 +53,7 @@ static bool evict_table(struct executable_table *table, const struct executable 
 	if (!oldest || oldest->last_seen >= keep->last_seen)
 		return false;
 	sampler_set_pending(table->sampler, &oldest->file, oldest->id);
+	sampler_forget_remembered(table->sampler);
 	unwind_memory_unload(table->memory, &oldest->table);
 	oldest->table_state = TABLE_EVICTED;
 	table->counts.evicted++;

@@ -281,13 +281,24 @@ int sampler_identified(struct sampler *sampler, struct abi_file *ret)
 		       : 0;
 }
 
+void sampler_forget_remembered(struct sampler *sampler)
+{
+	__atomic_fetch_add(&sampler->skeleton->bss->tables_changed, 1, __ATOMIC_RELEASE);
+}
+
 /* If the kernel side has forgotten the file meanwhile, there is nothing to silence. */
 static void set_executable(struct sampler *sampler, const struct abi_file *file,
 			   struct abi_executable executable)
 {
+	int fd = bpf_map__fd(sampler->skeleton->maps.executables);
+	struct abi_executable before;
+	bool was_pending = !bpf_map_lookup_elem(fd, file, &before) && before.ready != ABI_READY_YES;
+
 	executable.table.check = ABI_FILE_CHECK(file);
-	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.executables), file, &executable,
-			    BPF_EXIST);
+	bpf_map_update_elem(fd, file, &executable, BPF_EXIST);
+	/* Of a file that is not ready nothing is remembered. */
+	if (!was_pending)
+		sampler_forget_remembered(sampler);
 }
 
 void sampler_set_pending(struct sampler *sampler, const struct abi_file *file, uint32_t id)
@@ -311,6 +322,7 @@ void sampler_set_vdso_table(struct sampler *sampler, const struct abi_unwind_tab
 	uint32_t zero = 0;
 
 	bpf_map_update_elem(bpf_map__fd(sampler->skeleton->maps.vdso_table), &zero, table, BPF_ANY);
+	sampler_forget_remembered(sampler);
 }
 
 uint32_t sampler_unwind_word_count(const struct sampler *sampler)
@@ -349,6 +361,7 @@ struct abi_rule *sampler_unwind_rules(struct sampler *sampler)
 void sampler_forget(struct sampler *sampler, const struct abi_file *file)
 {
 	bpf_map_delete_elem(bpf_map__fd(sampler->skeleton->maps.executables), file);
+	sampler_forget_remembered(sampler);
 }
 
 void sampler_free(struct sampler *sampler)

@@ -102,6 +102,12 @@ void sampler_set_pending(struct sampler *sampler, const struct abi_file *file, u
 uint64_t sampler_image_start(struct sampler *sampler, uint32_t tgid);
 
 /*
+ * sampler_forget_remembered() - a table leaves the unwind memory: what ticks remember of tables is looked
+ * up again. To be called when nothing else leads to the table any more, and before its place is used.
+ */
+void sampler_forget_remembered(struct sampler *sampler);
+
+/*
  * sampler_set_ready() - no more events for this file, whose unwind table is there.
  * @table: where it is in the unwind memory; NULL: there is none to be had
  */

@@ -88,6 +88,16 @@ struct fit {
 	int subsystem; /* of options->controller, -1: none */
 };
 
+/* Each CPU has its own part. */
+static int size_caches(struct sampler_bpf *skeleton, uint32_t cpus)
+{
+	int err = bpf_map__set_max_entries(skeleton->maps.code_cache, cpus << ABI_CODE_CACHE_BITS);
+
+	if (err)
+		return err;
+	return bpf_map__set_max_entries(skeleton->maps.rule_cache, cpus << ABI_RULE_CACHE_BITS);
+}
+
 /* Everything that is constant for the programs, so that the verifier knows it too. */
 static int configure(struct sampler_bpf *skeleton, const struct fit *fit)
 {
@@ -105,6 +115,9 @@ static int configure(struct sampler_bpf *skeleton, const struct fit *fit)
 	bpf_program__set_autoload(skeleton->progs.on_free, options->only_processes);
 	err = bpf_map__set_max_entries(skeleton->maps.unwind_memory,
 				       options->unwind_bytes / sizeof(uint64_t) + 1);
+	if (err)
+		return err;
+	err = size_caches(skeleton, (uint32_t)fit->cpu_limit);
 	if (err)
 		return err;
 	skeleton->rodata->ring_bytes = ring_bytes(options, fit->cpu_limit);

@@ -33,6 +33,8 @@
 #define ABI_MAX_EXECUTABLES   8192        /* distinct files known to the kernel side at one time */
 #define ABI_MAX_TARGETS       8192        /* processes that a filter can name */
 #define ABI_MAX_IMAGES        8192        /* processes whose program is remembered, see abi_image */
+#define ABI_CODE_CACHE_BITS   7           /* log2 of the mappings that each CPU remembers */
+#define ABI_RULE_CACHE_BITS   9           /* log2 of the rules that each CPU remembers */
 #define ABI_REQUEST_PERIOD_NS 20000000ULL /* between two requests to open the same file */
 _Static_assert(ABI_FRAME_OFFSET_BITS + ABI_FRAME_ID_BITS == ABI_FRAME_KIND_SHIFT, "one word");
 

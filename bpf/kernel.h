@@ -88,6 +88,7 @@ struct maple_arange_64 {
 };
 
 typedef struct {
+	__u64 ctx_id; /* x86: of the address space, never given twice */
 	void *vdso;
 } mm_context_t;
 
@@ -96,6 +97,15 @@ struct mm_struct {
 	mm_context_t context;
 	unsigned long start_stack; /* the stack pointer at the process's first instruction */
 	unsigned long start_code;
+};
+struct seqcount {
+	unsigned int sequence;
+};
+struct mm_struct___seqcount { /* since 6.13 */
+	struct seqcount mm_lock_seq;
+};
+struct mm_struct___number { /* 6.4 to 6.12 */
+	int mm_lock_seq;
 };
 struct mm_struct___rb { /* before 6.1 */
 	struct rb_root mm_rb;

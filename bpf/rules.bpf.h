@@ -36,6 +36,23 @@ struct {
 	__uint(max_entries, 1);
 } vdso_table SEC(".maps");
 
+/*
+ * Counted by the agent after each change that may make what is remembered of a table or a file wrong.
+ * Read once a tick, before anything that is then remembered under this number.
+ */
+__u32 tables_changed;
+
+static __always_inline __u32 tables_now(void)
+{
+	return *(volatile __u32 *)&tables_changed;
+}
+
+/* Where to remember something by @key, among 1 << @bits entries of this CPU's own. */
+static __always_inline __u32 cache_slot(__u64 key, __u32 bits)
+{
+	return bpf_get_smp_processor_id() << bits | key * 0x9e3779b97f4a7c15 >> (64 - bits);
+}
+
 /* 1 if a < b, else 0, without a branch. The empty assembly hides from the compiler that it is one. */
 static __always_inline __u64 is_less(__u64 a, __u64 b)
 {

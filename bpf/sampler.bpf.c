@@ -11,8 +11,10 @@
 #include "bpf/ring.bpf.h"
 #include "bpf/vma.bpf.h"
 #include "bpf/executable.bpf.h"
+#include "bpf/code_cache.bpf.h"
 #include "bpf/raw_stack.bpf.h"
 #include "bpf/rules.bpf.h"
+#include "bpf/rule_cache.bpf.h"
 #include "bpf/self_test.bpf.h"
 #include "bpf/target.bpf.h"
 #include "bpf/unwind.bpf.h"
@@ -30,14 +32,19 @@ struct perf_tick {
 	__u64 addr;
 };
 
+#define CODES 4 /* mappings that a tick remembers: most stacks go back and forth among so many */
+
 /* One tick in the making. The record is sample and as many frames as there are. */
 struct tick {
-	struct unwind unwind;
-	struct arch_registers saved; /* of the user, for a tick that hit kernel code */
+	struct vma vma;                   /* of find_code(), which has no stack to spare, */
+	struct abi_executable executable; /* nor for this */
+	struct arch_registers saved;      /* of the user, for a tick that hit kernel code */
 	struct mm_struct *mm;
-	struct vma vma; /* last one hit: neighbouring frames mostly share it */
-	__u64 vma_word; /* frame word of vma.start, but for a mapping that no file backs */
-	struct abi_executable executable; /* its file; of anything else only the table counts */
+	struct code_key key; /* of mm */
+	__u32 codes_found;
+	__u32 code; /* index of the current frame's */
+	struct code codes[CODES];
+	struct unwind unwind;
 	struct abi_sample sample;
 	__u64 frames[MAX_FRAMES]; /* those of sample.stack */
 };
@@ -57,37 +64,42 @@ static long read_user(void *to, __u32 size, __u64 addr)
 	return bpf_probe_read_user(to, size, (void *)addr);
 }
 
-/* Takes note of what is known of the file of tick->vma: its frame word, its unwind table. */
-static __always_inline void note_file(struct tick *tick)
+/*
+ * Takes note of what is known of the file of tick->vma: its frame word, its unwind table. True if that
+ * can be relied on later.
+ */
+static __always_inline bool note_file(struct tick *tick, struct code *code)
 {
 	if (!executable_of_vma(&tick->vma, SEEN_BY_TICK, &tick->executable) ||
 	    tick->vma.file_offset >> ABI_FRAME_OFFSET_BITS) {
-		tick->vma_word = ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | tick->vma.start;
-		tick->executable.table.page_count = 0;
-		return;
+		code->word = ABI_FRAME_UNKNOWN << ABI_FRAME_KIND_SHIFT | tick->vma.start;
+		code->table.page_count = 0;
+		return false;
 	}
-	tick->vma_word = ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT |
-			 (__u64)tick->executable.id << ABI_FRAME_OFFSET_BITS |
-			 tick->vma.file_offset;
+	code->word = ABI_FRAME_FILE << ABI_FRAME_KIND_SHIFT |
+		     (__u64)tick->executable.id << ABI_FRAME_OFFSET_BITS | tick->vma.file_offset;
+	code->table = tick->executable.table;
 	if (tick->executable.ready != ABI_READY_YES)
 		tick->sample.stack.flags |= ABI_STACK_PENDING;
+	return tick->executable.ready == ABI_READY_YES;
 }
 
-/* Code that no file backs: the vDSO, or made at run time. */
-static __always_inline void note_memory(struct tick *tick)
+/* The same for code that no file backs: the vDSO, or made at run time. */
+static __always_inline bool note_memory(struct tick *tick, struct code *code)
 {
 	struct mm_struct *mm = tick->mm;
 	struct abi_unwind_table *table;
 	__u32 zero = 0;
 
-	tick->vma_word = tick->vma.start;
-	tick->executable.table.page_count = 0;
+	code->word = tick->vma.start;
+	code->table.page_count = 0;
 	if ((__u64)BPF_CORE_READ(mm, context.vdso) != tick->vma.start)
-		return;
-	tick->vma_word = ABI_FRAME_VDSO << ABI_FRAME_KIND_SHIFT;
+		return true;
+	code->word = ABI_FRAME_VDSO << ABI_FRAME_KIND_SHIFT;
 	table = bpf_map_lookup_elem(&vdso_table, &zero);
 	if (table)
-		tick->executable.table = *table;
+		code->table = *table;
+	return true;
 }
 
 static __always_inline struct tick *this_tick(void)
@@ -97,18 +109,36 @@ static __always_inline struct tick *this_tick(void)
 	return bpf_map_lookup_elem(&ticks, &zero);
 }
 
+static __always_inline struct code *current_code(struct tick *tick)
+{
+	return &tick->codes[tick->code & (CODES - 1)];
+}
+
 /* For all that is known, any address is in one mapping that holds code. */
 static __always_inline bool note_raw_address(struct tick *tick, __u64 addr)
 {
-	tick->vma.start = 0;
-	tick->vma.end = RAW_ADDRESS_END;
-	tick->vma_word = ABI_FRAME_ADDRESS << ABI_FRAME_KIND_SHIFT;
-	tick->executable.table.page_count = 0;
+	tick->code = 0;
+	tick->codes[0] = (struct code){
+		.end = RAW_ADDRESS_END,
+		.word = ABI_FRAME_ADDRESS << ABI_FRAME_KIND_SHIFT,
+	};
 	return addr < RAW_ADDRESS_END;
 }
 
+/* The mapping of @addr into @code, by way of the kernel's tree; false if there is none that holds code. */
+static __always_inline bool look_up_code(struct tick *tick, __u64 addr, struct code *code)
+{
+	if (!vma_find(tick->mm, addr, &tick->vma) || !(tick->vma.flags & VMA_EXECUTABLE))
+		return false;
+	code->start = tick->vma.start;
+	code->end = tick->vma.end;
+	if (tick->vma.file ? note_file(tick, code) : note_memory(tick, code))
+		code_cache_add(&tick->key, addr, code, tick->vma.file);
+	return true;
+}
+
 /*
- * The mapping of @addr into tick->vma; false if there is none, or none that holds code.
+ * Makes the mapping of @addr the current one; false if there is none, or none that holds code.
  *
  * Not static, like walk_one_frame(): so the verifier looks at it once, and not again at each call in
  * each turn of a loop. Before 5.13 such functions take numbers only, hence this_tick().
@@ -116,22 +146,29 @@ static __always_inline bool note_raw_address(struct tick *tick, __u64 addr)
 __noinline int find_code(__u64 addr)
 {
 	struct tick *tick = this_tick();
+	struct code *code;
 
 	if (!tick)
 		return false;
 	if (!reads_mappings)
 		return note_raw_address(tick, addr);
-	if (addr >= tick->vma.start && addr < tick->vma.end)
-		return true;
-	if (!vma_find(tick->mm, addr, &tick->vma) || !(tick->vma.flags & VMA_EXECUTABLE)) {
-		tick->vma.end = 0;
-		return false;
+	for (__u32 i = 0; i < CODES; i++) {
+		if (code_holds(&tick->codes[i], addr)) {
+			tick->code = i;
+			return true;
+		}
 	}
-	if (tick->vma.file)
-		note_file(tick);
-	else
-		note_memory(tick);
+	code = &tick->codes[tick->codes_found & (CODES - 1)];
+	if (!code_cache_find(&tick->key, addr, code) && !look_up_code(tick, addr, code))
+		return false;
+	tick->code = tick->codes_found++;
 	return true;
+}
+
+/* The frame word of an address in @code. */
+static __always_inline __u64 word_of(const struct code *code, __u64 addr)
+{
+	return code->word + (addr - code->start);
 }
 
 /* Adds the current frame; false if its address is not code, so that it cannot be a frame. */
@@ -141,8 +178,8 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	__u32 at = tick->sample.stack.kernel_frames + tick->sample.stack.user_frames;
 	__u64 word;
 
-	if (find_code(addr))
-		word = tick->vma_word + (addr - tick->vma.start);
+	if (code_holds(current_code(tick), addr) || find_code(addr))
+		word = word_of(current_code(tick), addr);
 	else if (tick->unwind.is_leaf)
 		word = addr & ((1ULL << ABI_FRAME_KIND_SHIFT) - 1);
 	else
@@ -154,15 +191,14 @@ static __always_inline bool add_user_frame(struct tick *tick)
 	return true;
 }
 
-/* The rule at @addr, as rule_find() returns it. The address may be in no code, or not in tick->vma. */
+/* The rule at @addr, as rule_cache_find() returns it; it may be in no code, or not in the current one. */
 static __always_inline __u32 rule_at(struct tick *tick, __u64 addr)
 {
-	__u64 offset = tick->vma_word + (addr - tick->vma.start);
+	struct code *code = current_code(tick);
 
-	if (addr - tick->vma.start >= tick->vma.end - tick->vma.start ||
-	    !tick->executable.table.page_count)
+	if (!code_holds(code, addr) || !code->table.page_count)
 		return ABI_RULE_NONE;
-	return rule_find(&tick->executable.table, offset & ((1ULL << ABI_FRAME_OFFSET_BITS) - 1));
+	return rule_cache_find(&code->table, tick->key.tables, word_of(code, addr));
 }
 
 /*
@@ -281,6 +317,16 @@ static __always_inline bool read_saved_registers(struct tick *tick)
 	       arch_in_user_mode(&tick->saved);
 }
 
+/* What was found of the mappings of another tick says nothing of this one. */
+static __always_inline void forget_codes(struct tick *tick)
+{
+	if (reads_mappings)
+		tick->key = code_cache_key(tick->mm);
+	tick->codes_found = 0;
+	for (__u32 i = 0; i < CODES; i++)
+		tick->codes[i].end = 0;
+}
+
 /* How much of a user stack there is. */
 enum user_stack {
 	USER_STACK_NONE,
@@ -298,7 +344,7 @@ static __always_inline void walk_user_stack(struct tick *tick, enum user_stack k
 	tick->unwind.is_saved = 0;
 	tick->unwind.switches = 0;
 	tick->unwind.thread_pointer = 0;
-	tick->vma.start = tick->vma.end = 0;
+	forget_codes(tick);
 	tick->sample.stack.verdict = ABI_VERDICT_DEPTH_LIMIT;
 	/* Not bpf_loop(), which came with 5.17. A turn is a few instructions to the verifier. */
 	for (__u32 i = 0; i < max_user_frames && !(kind != USER_STACK_ALL && i); i++) {
@@ -322,7 +368,7 @@ static __always_inline bool program_is_gone(struct tick *tick)
 
 	if (!arch_is_exec(&tick->saved))
 		return false;
-	tick->vma.start = tick->vma.end = 0;
+	forget_codes(tick);
 	return !BPF_CORE_READ(mm, start_code) || !find_code(tick->saved.ip);
 }
 

@@ -210,6 +210,7 @@ static void announce(struct known_file *known)
 
 	executable.table.check = ABI_FILE_CHECK(&key);
 	bpf_map_update_elem(&executables, &key, &executable, BPF_ANY);
+	tables_changed++;
 }
 
 int native_add_table(const struct unwind_table *table, uint32_t *ret_file)
@@ -402,6 +403,7 @@ void native_clear(void)
 	for (int turn = 0; machine.memory && turn < 3; turn++)
 		unwind_memory_turn(machine.memory);
 	replay_map_empty(REPLAY_MAP(&executables));
+	tables_changed++; /* ids are given again */
 	address_space_clear(&machine.space);
 	free(machine.mappings);
 	machine.mappings = NULL;
