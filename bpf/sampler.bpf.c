@@ -64,10 +64,7 @@ static long read_user(void *to, __u32 size, __u64 addr)
 	return bpf_probe_read_user(to, size, (void *)addr);
 }
 
-/*
- * Takes note of what is known of the file of tick->vma: its frame word, its unwind table. True if that
- * can be relied on later.
- */
+/* Notes what is known of the file of tick->vma: its frame word, its table. True if that is to last. */
 static __always_inline bool note_file(struct tick *tick, struct code *code)
 {
 	if (!executable_of_vma(&tick->vma, SEEN_BY_TICK, &tick->executable) ||
@@ -232,7 +229,8 @@ static __always_inline enum unwind_step step_without_rule(struct tick *tick)
 		return UNWIND_ROOT;
 	step = unwind_frame_pointer(&tick->unwind);
 	/* Where a process begins there is often neither rule nor frame, as in the dynamic loader. */
-	if (step != UNWIND_CALLER && UNWIND_SP(&tick->unwind) == BPF_CORE_READ(mm, start_stack))
+	if (reads_mappings && step != UNWIND_CALLER &&
+	    UNWIND_SP(&tick->unwind) == BPF_CORE_READ(mm, start_stack))
 		return UNWIND_ROOT;
 	return step;
 }
