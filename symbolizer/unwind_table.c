@@ -30,7 +30,7 @@ struct compiler {
 	struct cfi_image debug_image;
 	struct cfi_frames *frames[SOURCE_COUNT]; /* owned, NULL: the file has none */
 	struct code_frames *code;
-	struct go_table *go;                     /* owned, NULL: it is no Go program */
+	struct go_table *go; /* owned, NULL: it is no Go program */
 	struct cfi_source *sources[SOURCE_COUNT];
 	struct cfi_spans *spans;
 	struct cfi_rows *rows;

@@ -1,61 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The steps of the unwinder on made-up memory: the same source that runs in the kernel. */
-#include <linux/types.h>
-#include <stdbool.h>
-
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
-
-#include "bpf/unwind.bpf.h"
-#include "tests/harness/test.h"
-
-/* A page of code at 0x1000 and a stack from 0x8000 on; everything else is unreadable. */
-static unsigned char code[64];
-static __u64 stack[32];
-enum {
-	CODE = 0x1000,
-	STACK = 0x8000
-};
-
-static long read_user(void *to, __u32 size, __u64 addr)
-{
-	if (addr >= CODE && addr + size <= CODE + sizeof(code))
-		memcpy(to, code + (addr - CODE), size);
-	else if (addr >= STACK && addr + size <= STACK + sizeof(stack))
-		memcpy(to, (char *)stack + (addr - STACK), size);
-	else
-		return -14;
-	return 0;
-}
-
-/* All registers known, the stack pointer at the stack's begin, the frame pointer at its 8th word. */
-static struct unwind leaf_at(const void *bytes, size_t size)
-{
-	struct unwind at = {
-		.pc = CODE,
-		.known = (1 << ARCH_REGISTERS) - 1,
-		.is_leaf = true,
-	};
-
-	memset(code, 0x90, sizeof(code));
-	memset(stack, 0, sizeof(stack));
-	memcpy(code, bytes, size);
-	for (__u64 i = 0; i < ARCH_REGISTERS; i++)
-		at.registers[i] = 0x100 + i;
-	UNWIND_SP(&at) = STACK;
-	UNWIND_FP(&at) = STACK + 0x40;
-	return at;
-}
-
-static struct unwind caller_at(void)
-{
-	struct unwind at = leaf_at("\x90", 1);
-
-	at.is_leaf = false;
-	at.known = ARCH_REGISTERS_TRACKED;
-	return at;
-}
+#include "tests/unit/unwind_fixture.h"
 
 TEST(a_frame_record_leads_to_the_caller)
 {
@@ -455,53 +400,4 @@ TEST(a_thread_may_be_new_only_behind_a_system_call_that_gave_0)
 	CHECK(!arch_may_be_new(CODE + 1, registers));
 	registers[0] = 1;
 	CHECK(!arch_may_be_new(CODE + 2, registers));
-}
-
-/* ---- by a compact rule ----------------------------------------------------------------------- */
-
-TEST(a_compact_rule_says_how_large_the_frame_is_and_what_it_saved)
-{
-	struct unwind at = caller_at();
-	__u64 value;
-
-	stack[1] = 0x7777; /* rbx */
-	stack[2] = 0x6666; /* rbp */
-	stack[5] = 0x5555;
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | 4 << ABI_COMPACT_BX_SHIFT |
-						     3 << ABI_COMPACT_FP_SHIFT | 6),
-		 UNWIND_CALLER);
-	CHECK_EQ(at.pc, 0x5555);
-	CHECK_EQ(UNWIND_SP(&at), STACK + 0x30);
-	CHECK(!at.is_leaf);
-	CHECK(register_value(&at, ARCH_REGISTER_FP, &value) && value == 0x6666);
-	CHECK(register_value(&at, ARCH_REGISTER_BX, &value) && value == 0x7777);
-}
-
-TEST(a_compact_rule_may_count_from_the_frame_pointer_and_leaves_registers_alone)
-{
-	struct unwind at = caller_at();
-	__u64 value;
-
-	stack[9] = 0x5555;
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | ABI_COMPACT_BY_FP | 2),
-		 UNWIND_CALLER);
-	CHECK_EQ(at.pc, 0x5555);
-	CHECK_EQ(UNWIND_SP(&at), STACK + 0x50);
-	CHECK(register_value(&at, ARCH_REGISTER_FP, &value) && value == STACK + 0x40);
-	CHECK(register_value(&at, ARCH_REGISTER_BX, &value) && value == 0x103);
-	at.known &= ~(1U << ARCH_REGISTER_FP);
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | ABI_COMPACT_BY_FP | 2),
-		 UNWIND_LOST);
-}
-
-TEST(a_compact_rule_ends_and_fails_as_others_do)
-{
-	struct unwind at = caller_at();
-
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | 1), UNWIND_ROOT);
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | 0), UNWIND_LOST);
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | 255), UNWIND_UNREADABLE);
-	UNWIND_FP(&at) = STACK - 0xff; /* not even a stack elsewhere */
-	CHECK_EQ(unwind_by_compact_rule(&at, ABI_COMPACT_RULE | ABI_COMPACT_BY_FP | 2),
-		 UNWIND_LOST);
 }
