@@ -91,7 +91,7 @@ static __always_inline bool program_is_gone(struct tick *tick)
 {
 	struct mm_struct *mm = tick->mm;
 
-	if (!arch_is_exec(&tick->saved))
+	if (!reads_mappings || !arch_is_exec(&tick->saved))
 		return false;
 	forget_codes(tick);
 	return !BPF_CORE_READ(mm, start_code) || !find_code(tick->saved.ip);

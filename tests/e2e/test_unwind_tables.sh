@@ -131,7 +131,8 @@ else
 fi
 
 # ---- debug files -----------------------------------------------------------------------------------
-# Without any frames described, its debug file must tell: here that in the root directory of the process.
+# Where no frames are described its debug file tells, here that in the root directory of the process; what there is no
+# debug file for is followed instruction by instruction.
 jail=$work/jail
 mkdir -p "$jail/usr/lib/debug/.build-id/ab"
 compile bare chain.c -g -static -Wl,--build-id=0xabcdef0123 -fno-asynchronous-unwind-tables -fno-unwind-tables
@@ -142,11 +143,16 @@ whole_of() { # prints the percentage of whole stacks of a process in the jail
 	chroot "$jail" /bare 9>&- &
 	local pid=$!
 	sleep 0.1
-	record --pid $pid -F $hz -d 300ms -o "$work/x.folded"
+	record -v --pid $pid -F $hz -d 300ms -o "$work/x.folded"
 	kill $pid
 	wait $pid 2>/dev/null
 	folded ends "$work/x.folded" bare 'main;a;b;c' "$1" 10
 }
-claim "a program without frames and without a debug file has no whole stacks" no whole_of 50
+by_debug_file() { # whether the table of the process in the jail came from there
+	grep -qE '^wick: debug: unwind table of .*bare: .*debug file' "$work/err"
+}
+claim "a program without frames and without a debug file has whole stacks by its code" whole_of 95
+claim "and no debug file" no by_debug_file
 mv "$jail/cdef0123.debug" "$jail/usr/lib/debug/.build-id/ab/cdef0123.debug"
-claim "with its debug file in its own root directory it has" whole_of 95
+claim "with a debug file in its own root directory it has them too" whole_of 95
+claim "by that file" by_debug_file

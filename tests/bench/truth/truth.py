@@ -209,7 +209,8 @@ def print_paths(report, totals):
 
 def conditions(options, steal, hz_line):
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo", encoding="utf-8") if l.startswith("model name")), "?")
-    return (f"{os.cpu_count()} CPUs ({cpu}), Linux {".".join(platform.release().split(".")[:2])}, {hz_line}, {options.seconds:g} s of CPU time a program; "
+    kernel = ".".join(platform.release().split(".")[:2])
+    return (f"{os.cpu_count()} CPUs ({cpu}), Linux {kernel}, {hz_line}, {options.seconds:g} s of CPU time a program; "
             f"{steal:.1f} s stolen by the host meanwhile.")
 
 
