@@ -159,6 +159,7 @@ static bool read_opcode(struct decoder *decoder)
 		return false;
 	if ((byte & 0xf0) == 0x40) {
 		decoder->format.rex = byte & 0xf;
+		decoder->format.has_rex = true;
 		if (!next_byte(decoder, &byte))
 			return false;
 	}

@@ -35,6 +35,7 @@ struct x86_format {
 	uint8_t rex;
 	uint8_t repeat;       /* f2 or f3 prefix, or what VEX says of it */
 	uint8_t vector_extra; /* VEX: a second register that may be written */
+	bool has_rex;         /* without it, bytes of registers 4 to 7 are ah, ch, dh and bh */
 	bool is_16_bit;       /* 66 prefix */
 	bool is_32_bit_address;
 	bool is_vector; /* VEX or EVEX */

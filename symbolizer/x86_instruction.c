@@ -214,13 +214,37 @@ static uint16_t written_three_byte(const struct x86_format *format)
 	return bit(format->reg) | (format->is_vector ? bit(format->vector_extra) : 0);
 }
 
+/* Whether its register operands are bytes. */
+static bool is_of_bytes(const struct x86_format *format)
+{
+	uint8_t opcode = format->opcode;
+
+	if (format->map == X86_MAP_0F)
+		return (opcode >= 0x90 && opcode <= 0x9f) || opcode == 0xb0 || opcode == 0xc0;
+	if (format->map != X86_MAP_ONE_BYTE)
+		return false;
+	if (opcode >= 0xb0 && opcode <= 0xb7)
+		return true;
+	return (opcode < 0x40 && !(opcode & 1)) || opcode == 0x80 || opcode == 0x86 ||
+	       opcode == 0x88 || opcode == 0x8a || opcode == 0xc0 || opcode == 0xc6 ||
+	       opcode == 0xd0 || opcode == 0xd2 || opcode == 0xf6 || opcode == 0xfe;
+}
+
 static uint16_t written(const struct x86_format *format)
 {
+	uint16_t written;
+
 	if (format->map == X86_MAP_ONE_BYTE)
-		return written_one_byte(format);
-	if (format->map != X86_MAP_0F)
-		return written_three_byte(format);
-	return written_by_vector(format) | (format->is_vector ? 0 : written_two_byte(format));
+		written = written_one_byte(format);
+	else if (format->map != X86_MAP_0F)
+		written = written_three_byte(format);
+	else
+		written = written_by_vector(format) |
+			  (format->is_vector ? 0 : written_two_byte(format));
+	/* ah, ch, dh and bh are in the first four. */
+	if (!format->has_rex && !format->is_vector && is_of_bytes(format))
+		written = (written & 0xff0f) | (written >> 4 & 0xf);
+	return written;
 }
 
 /* ---- what an instruction is -------------------------------------------------------------------- */

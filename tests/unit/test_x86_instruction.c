@@ -96,6 +96,13 @@ TEST(registers_that_get_another_value_are_seen)
 	CHECK_EQ(READ("\xc5\xfd\xd7\xe8").written, 1 << X86_RBP);     /* vpmovmskb */
 	CHECK_EQ(READ("\x66\x48\x0f\x7e\xc5").written, 1 << X86_RBP); /* movq to rbp */
 	CHECK_EQ(READ("\xf3\x0f\x7e\xe8").written, 0);                /* movq to xmm5 */
+	CHECK_EQ(READ("\x80\xcc\x0c").written, 1 << X86_RAX);         /* or $12,%ah */
+	CHECK_EQ(READ("\x40\x80\xcc\x0c").written, 1 << X86_RSP);     /* or $12,%spl */
+	CHECK_EQ(READ("\x88\xdd").written, 1 << X86_RCX);             /* mov %bl,%ch */
+	CHECK_EQ(READ("\x8a\x2f").written, 1 << X86_RCX);             /* mov (%rdi),%ch */
+	CHECK_EQ(READ("\xb7\x01").written, 1 << X86_RBX);             /* mov $1,%bh */
+	CHECK_EQ(READ("\x0f\x94\xc4").written, 1 << X86_RAX);         /* sete %ah */
+	CHECK_EQ(READ("\x83\xcc\x0c").written, 1 << X86_RSP);         /* or $12,%esp */
 }
 
 TEST(vectors_of_every_encoding_have_their_length)
