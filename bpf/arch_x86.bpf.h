@@ -94,6 +94,15 @@ static __always_inline bool arch_is_signal_return(__u64 code)
 }
 
 /*
+ * Whether @code is what makecontext() has its function return to, with no call before it: mov %rbx,%rsp and
+ * mov (%rsp),%rdi.
+ */
+static __always_inline bool arch_is_context_end(__u64 code)
+{
+	return (code & 0xffffffffffffff) == 0x243c8b48dc8948;
+}
+
+/*
  * Whether the eight bytes before an address, the first in the lowest byte, end in a call: e8, or ff with 2 in its ModRM
  * byte, in any length that a call through a register or memory has.
  */

@@ -245,14 +245,15 @@ static __always_inline bool is_other_stack(struct unwind *at, bool by_sp, __u64 
 	return at->switches++ < UNWIND_MAX_SWITCHES;
 }
 
-/* Whether something may return to @pc: there is a call before it, or it is where a signal handler returns to. */
+/* Whether something may return to @pc: there is a call before it, or it is where a handler or a context ends. */
 static __always_inline bool unwind_may_be_caller(__u64 pc)
 {
 	__u64 code = 0;
 
 	if (!read_user(&code, sizeof(code), pc - sizeof(code)) && arch_ends_in_call(code))
 		return true;
-	return !read_user(&code, sizeof(code), pc) && arch_is_signal_return(code);
+	return !read_user(&code, sizeof(code), pc) &&
+	       (arch_is_signal_return(code) || arch_is_context_end(code));
 }
 
 #include "bpf/go.bpf.h"
