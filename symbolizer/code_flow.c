@@ -110,7 +110,7 @@ static void check_fit(struct code_flow *flow, const struct code_state *state,
 {
 	bool returns = instruction->kind == X86_RETURN;
 
-	if (state->depth == CODE_UNKNOWN || state->is_root)
+	if (state->depth == CODE_UNKNOWN || state->is_root || state->is_signal)
 		return;
 	if (state->depth < CODE_DEPTH_AT_CALL || (returns && state->depth > CODE_DEPTH_AT_CALL))
 		flow->does_not_fit = true;
@@ -142,6 +142,9 @@ static bool goes_on(struct code_flow *flow, size_t offset,
 	size_t next = offset + instruction->length;
 
 	if (!code_lead_goes_on(flow->lead, offset, instruction))
+		return false;
+	/* The system call, which uses r11, goes to where the signal came. */
+	if (state->is_signal && instruction->written >> X86_R11 & 1)
 		return false;
 	if (instruction->kind != X86_CALL)
 		return true;

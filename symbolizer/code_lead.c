@@ -11,6 +11,7 @@ enum {
 	MARK_BEGIN = 8,    /* behind the end of other code, and what pads it */
 	MARK_SAVES = 16,   /* ... and saves a register for a caller */
 	MARK_NOWHERE = 32, /* a walk from here has told nothing */
+	MARK_LOOP = 64,    /* some branch goes back here */
 	FUNCTION_ALIGNMENT = 16,
 	MAX_WALK = 1000,    /* instructions, to where code ends */
 	MAX_WALKS = 4,      /* ways to go from one place */
@@ -25,9 +26,24 @@ struct code_lead {
 	uint64_t steps; /* that walks may still take */
 };
 
+/* Two zeros are an instruction that nobody writes, and what linkers put between sections. */
+static bool is_filling(const struct code_lead *lead, size_t offset)
+{
+	return offset + 1 < lead->region.size && !lead->region.code[offset] &&
+	       !lead->region.code[offset + 1];
+}
+
+/* Where the zeros end that begin at @offset. */
+static size_t skip_filling(const struct code_lead *lead, size_t offset)
+{
+	while (offset < lead->region.size && !lead->region.code[offset])
+		offset++;
+	return offset;
+}
+
 bool code_lead_read(const struct code_lead *lead, size_t offset, struct x86_instruction *ret)
 {
-	return offset < lead->region.size &&
+	return offset < lead->region.size && !is_filling(lead, offset) &&
 	       x86_instruction_read(ret, lead->region.code + offset, lead->region.size - offset);
 }
 
@@ -78,7 +94,7 @@ static void note_target(struct code_lead *lead, size_t offset,
 	if (instruction->kind == X86_CALL)
 		lead->marks[target] |= MARK_CALLED;
 	else if (instruction->kind == X86_BRANCH)
-		lead->marks[target] |= MARK_BRANCHED;
+		lead->marks[target] |= MARK_BRANCHED | (instruction->target < 0 ? MARK_LOOP : 0);
 }
 
 /* Whether compilers would let a function begin at @offset. */
@@ -87,7 +103,25 @@ static bool is_aligned(const struct code_lead *lead, size_t offset)
 	return (lead->region.file_offset + offset) % FUNCTION_ALIGNMENT == 0;
 }
 
-/* Whether from @offset on there is nothing but padding, up to where a function may begin. */
+/* What a function begins with, and hardly anything else that is aligned as one. */
+static bool looks_like_function(const struct code_lead *lead, size_t offset)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	struct x86_instruction first;
+
+	if (!is_aligned(lead, offset) || !code_lead_read(lead, offset, &first))
+		return false;
+	if (first.length == sizeof(endbr64) &&
+	    !memcmp(lead->region.code + offset, endbr64, sizeof(endbr64)))
+		return true;
+	return first.kind == X86_PUSH || first.kind == X86_JUMP_INDIRECT ||
+	       (first.kind == X86_MOVE && first.destination == X86_RSP && first.offset < 0);
+}
+
+/*
+ * Whether from @offset on there is nothing but padding, up to where a function may begin, and not a loop of
+ * this one.
+ */
 static bool is_padding(const struct code_lead *lead, size_t offset)
 {
 	struct x86_instruction instruction;
@@ -95,7 +129,9 @@ static bool is_padding(const struct code_lead *lead, size_t offset)
 
 	while (code_lead_read(lead, at, &instruction) && instruction.kind == X86_PADDING)
 		at += instruction.length;
-	return at != offset && (at == lead->region.size || is_aligned(lead, at));
+	if (at == offset)
+		return false;
+	return at == lead->region.size || (is_aligned(lead, at) && !(lead->marks[at] & MARK_LOOP));
 }
 
 bool code_lead_saves(const struct code_lead *lead, size_t offset)
@@ -114,27 +150,36 @@ void code_lead_add_begin(struct code_lead *lead, size_t offset)
 		lead->marks[offset] |= MARK_SAVES;
 }
 
+/* An instruction that is no padding. @is_first: nothing runs into it, as far as can be told. */
+static void note_instruction(struct code_lead *lead, size_t offset,
+			     const struct x86_instruction *instruction, bool is_first)
+{
+	if (is_first)
+		code_lead_add_begin(lead, offset);
+	note_target(lead, offset, instruction);
+}
+
 static void look_through(struct code_lead *lead)
 {
-	bool has_ended = true;
+	bool has_ended = true, was_padding = false;
 
 	for (size_t offset = 0; offset < lead->region.size;) {
 		struct x86_instruction instruction;
 
 		if (!code_lead_read(lead, offset, &instruction)) {
 			has_ended = true;
-			offset++;
+			offset = is_filling(lead, offset) ? skip_filling(lead, offset) : offset + 1;
 			continue;
 		}
 		lead->marks[offset] |= MARK_INSTRUCTION;
 		if (instruction.kind != X86_PADDING) {
-			if (has_ended)
-				code_lead_add_begin(lead, offset);
-			note_target(lead, offset, &instruction);
+			note_instruction(lead, offset, &instruction,
+					 has_ended || (was_padding && is_aligned(lead, offset)));
 			has_ended = ends_code(&instruction) ||
 				    (instruction.kind == X86_CALL &&
 				     is_padding(lead, offset + instruction.length));
 		}
+		was_padding = instruction.kind == X86_PADDING;
 		offset += instruction.length;
 	}
 }
@@ -191,6 +236,7 @@ struct walk {
 	int32_t pops_bx;
 	struct branch branches[MAX_WALKS]; /* that were not taken */
 	size_t branch_count;
+	bool is_endless; /* it has come back to where it was, without a way out */
 	uint32_t trail[MAX_WALK];
 	size_t steps;
 };
@@ -244,6 +290,15 @@ static bool takes_frame_down(const struct x86_instruction *instruction)
 		instruction->source == X86_RBP);
 }
 
+static bool has_been_at(const struct walk *walk, uint32_t offset)
+{
+	size_t i = 0;
+
+	while (i < walk->steps && walk->trail[i] != offset)
+		i++;
+	return i < walk->steps;
+}
+
 /* Goes to the jump's target, or ends where it leaves the function: then it is a call without return. */
 static enum walk_end walk_jump(const struct code_lead *lead, struct walk *walk,
 			       const struct x86_instruction *instruction, struct code_state *ret)
@@ -257,8 +312,9 @@ static enum walk_end walk_jump(const struct code_lead *lead, struct walk *walk,
 		return WALK_NOWHERE;
 	if (leaves)
 		return shift(walk, CODE_DEPTH_AT_CALL, ret) ? WALK_FOUND : WALK_NOWHERE;
+	walk->is_endless = !walk->branch_count && has_been_at(walk, (uint32_t)target);
 	walk->offset = (size_t)target;
-	return WALK_ON;
+	return walk->is_endless ? WALK_NOWHERE : WALK_ON;
 }
 
 static void note_pop(struct walk *walk, const struct x86_instruction *instruction)
@@ -329,19 +385,16 @@ static void note_nowhere(struct code_lead *lead, const struct walk *walk)
 		lead->marks[walk->trail[i]] |= MARK_NOWHERE;
 }
 
-/* What a function begins with, and hardly anything else that is aligned as one. */
-static bool looks_like_function(const struct code_lead *lead, size_t offset)
+/* What the C library has a signal handler return to: mov $15,%rax or %eax, and syscall. */
+static bool is_signal_return(const struct code_lead *lead, size_t offset)
 {
-	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	struct x86_instruction first;
+	static const uint8_t long_form[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t short_form[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
+	const uint8_t *code = lead->region.code + offset;
+	size_t left = lead->region.size - offset;
 
-	if (!is_aligned(lead, offset) || !code_lead_read(lead, offset, &first))
-		return false;
-	if (first.length == sizeof(endbr64) &&
-	    !memcmp(lead->region.code + offset, endbr64, sizeof(endbr64)))
-		return true;
-	return first.kind == X86_PUSH ||
-	       (first.kind == X86_MOVE && first.destination == X86_RSP && first.offset < 0);
+	return (left >= sizeof(long_form) && !memcmp(code, long_form, sizeof(long_form))) ||
+	       (left >= sizeof(short_form) && !memcmp(code, short_form, sizeof(short_form)));
 }
 
 bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
@@ -352,10 +405,15 @@ bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known know
 	*ret = code_state_at_call();
 	if (code_lead_is_function(lead, offset))
 		return true;
+	if (is_signal_return(lead, offset)) {
+		ret->is_signal = true;
+		return true;
+	}
 	walk.offset = offset;
 	walk.state = code_state_at_call();
 	walk.pops_fp = walk.pops_bx = 0;
 	walk.branch_count = 0;
+	walk.is_endless = false;
 
 	for (size_t i = 0; i <= walk.branch_count; i++) {
 		*ret = code_state_at_call();
@@ -370,7 +428,7 @@ bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known know
 		walk.pops_fp = walk.pops_bx = 0;
 	}
 	*ret = code_state_at_call();
-	return looks_like_function(lead, offset);
+	return looks_like_function(lead, offset) || (walk.is_endless && is_aligned(lead, offset));
 }
 
 void code_lead_free(struct code_lead *lead)

@@ -239,7 +239,7 @@ bool code_state_merge(struct code_state *state, const struct code_state *other)
 		forget_copy(state);
 	if (state->slot_offset != other->slot_offset || state->slot_depth != other->slot_depth)
 		forget_slot(state);
-	if (state->is_root != other->is_root)
+	if (state->is_root != other->is_root || state->is_signal != other->is_signal)
 		return false;
 	return state->depth != CODE_UNKNOWN || state->fp_depth != CODE_UNKNOWN ||
 	       state->slot_depth != CODE_UNKNOWN || state->copy != X86_NO_REGISTER;
@@ -265,8 +265,8 @@ static void set_cfa(struct unwind_rule *rule, uint8_t number, int32_t offset)
 void code_state_rule(const struct code_state *state, struct unwind_rule *ret)
 {
 	*ret = (struct unwind_rule){ .cfa = UNWIND_RULE_NONE };
-	if (state->is_root) {
-		ret->cfa = UNWIND_RULE_END;
+	if (state->is_root || state->is_signal) {
+		ret->cfa = state->is_root ? UNWIND_RULE_END : UNWIND_RULE_SIGNAL;
 		return;
 	}
 	if (state->fp_depth != CODE_UNKNOWN && state->fp_depth >= WORD) {

@@ -29,9 +29,10 @@ struct code_state {
 	/* the word at the stack pointer + slot_offset holds an address of depth slot_depth, or unknown */
 	int32_t slot_offset;
 	int32_t slot_depth;
-	uint8_t copy;    /* enum x86_register, or none */
-	uint8_t is_root; /* nobody called this code */
-	uint16_t padding;
+	uint8_t copy;      /* enum x86_register, or none */
+	uint8_t is_root;   /* nobody called this code */
+	uint8_t is_signal; /* a signal handler returned to this code */
+	uint8_t padding;
 };
 _Static_assert(sizeof(struct code_state) == 32, "compared bytewise: no hidden padding");
 

@@ -25,6 +25,8 @@ static size_t print_rule(char *out, size_t size, const struct unwind_rule *rule)
 
 	if (rule->cfa == UNWIND_RULE_END)
 		return (size_t)snprintf(out, size, "root");
+	if (rule->cfa == UNWIND_RULE_SIGNAL)
+		return (size_t)snprintf(out, size, "signal");
 	if (rule->cfa == UNWIND_RULE_DEREF)
 		used = (size_t)snprintf(out, size, "*(%s%+d)%+d", name_of(rule->cfa_register),
 					rule->cfa_offset, rule->cfa_addend);
@@ -56,8 +58,8 @@ static const char *text_of(const struct code_region *region)
 		struct x86_instruction instruction = { .length = 1 };
 		struct unwind_rule rule = { .cfa = UNWIND_RULE_NONE };
 
-		if (x86_instruction_read(&instruction, region->code + at, region->size - at) &&
-		    state)
+		if (state &&
+		    x86_instruction_read(&instruction, region->code + at, region->size - at))
 			code_state_rule(state, &rule);
 		snprintf(now, sizeof(now), "-");
 		if (rule.cfa != UNWIND_RULE_NONE)
@@ -148,6 +150,39 @@ TEST(the_function_behind_a_call_that_does_not_return_is_another_one)
 	/* sub $8,%rsp; call 1f; nops to 16; 1: ret */
 	CHECK_STR(TEXT("\x48\x83\xec\x08\xe8\x07\x00\x00\x00\x0f\x1f\x80\x00\x00\x00\x00\xc3"),
 		  "0 rsp+8; 4 rsp+16; 9 -; 16 rsp+8");
+}
+
+TEST(a_loop_behind_a_call_is_run_after_it)
+{
+	/* sub $8,%rsp; call out; nops to 16; 1: dec %edi; jne 1b; add $8,%rsp; ret */
+	CHECK_STR(TEXT("\x48\x83\xec\x08\xe8\x00\x01\x00\x00\x0f\x1f\x80\x00\x00\x00\x00"
+		       "\xff\xcf\x75\xfc\x48\x83\xc4\x08\xc3"),
+		  "0 rsp+8; 4 rsp+16; 24 rsp+8");
+}
+
+TEST(what_linkers_put_between_sections_is_no_code)
+{
+	/* push %rax; pop %rax; ret; 13 zeros; push %rbp; pop %rbp; ret */
+	CHECK_STR(TEXT("\x50\x58\xc3\0\0\0\0\0\0\0\0\0\0\0\0\0\x55\x5d\xc3"),
+		  "0 rsp+8; 1 rsp+16; 2 rsp+8; 3 -; 16 rsp+8; 17 rsp+16 rbp-16; 18 rsp+8");
+}
+
+TEST(a_function_that_is_called_through_a_pointer_only)
+{
+	/* ret; nops to 16; jmp *%rdx */
+	CHECK_STR(TEXT("\xc3\x66\x0f\x1f\x84\0\0\0\0\0\x66\x0f\x1f\x44\0\0\xff\xe2"),
+		  "0 rsp+8; 1 -; 16 rsp+8");
+	/* ret; nops to 16; 1: syscall; jmp 1b */
+	CHECK_STR(TEXT("\xc3\x66\x0f\x1f\x84\0\0\0\0\0\x66\x0f\x1f\x44\0\0\x0f\x05\xeb\xfc"),
+		  "0 rsp+8; 1 -; 16 rsp+8");
+}
+
+TEST(what_a_signal_handler_returns_to_is_a_frame_of_its_own)
+{
+	/* ret; mov $15,%rax; syscall; nopl; a function: sub $8,%rsp; add $8,%rsp; ret */
+	CHECK_STR(TEXT("\xc3\x48\xc7\xc0\x0f\0\0\0\x0f\x05\x66\x0f\x1f\x44\0\0"
+		       "\x48\x83\xec\x08\x48\x83\xc4\x08\xc3"),
+		  "0 rsp+8; 1 signal; 10 -; 16 rsp+8; 20 rsp+16; 24 rsp+8");
 }
 
 TEST(a_function_that_does_not_fit_together_is_unknown_as_a_whole)

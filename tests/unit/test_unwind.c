@@ -378,6 +378,21 @@ TEST(what_a_guess_leads_to_is_behind_a_call)
 	}
 }
 
+TEST(a_guess_may_lead_to_the_end_of_a_context)
+{
+	struct abi_rule rule = rule_of(ARCH_REGISTER_SP, 8);
+	/* mov %rbx,%rsp; mov (%rsp),%rdi; and with another register */
+	struct unwind at = leaf_at("\x48\x89\xdc\x48\x8b\x3c\x24\x48", 8);
+
+	rule.is_guess = true;
+	stack[0] = CODE;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_CALLER);
+	CHECK_EQ(at.pc, CODE);
+	at = leaf_at("\x48\x89\xdc\x48\x8b\x34\x24\x48", 8);
+	stack[0] = CODE;
+	CHECK_EQ(unwind_by_rule(&at, &rule), UNWIND_LOST);
+}
+
 TEST(a_system_call_is_like_the_instruction_behind_it)
 {
 	struct unwind at = leaf_at("\x0f\x05\xc3\x90", 4);
