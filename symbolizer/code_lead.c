@@ -341,7 +341,8 @@ static enum walk_end walk_step(const struct code_lead *lead, struct walk *walk,
 
 	if (!code_lead_read(lead, walk->offset, &instruction))
 		return WALK_NOWHERE;
-	if (walk->state.fp_depth == CODE_UNKNOWN && takes_frame_down(&instruction)) {
+	if (walk->state.fp_depth == CODE_UNKNOWN && !walk->state.has_record &&
+	    takes_frame_down(&instruction)) {
 		set_frame(ret);
 		return WALK_FOUND;
 	}

@@ -15,7 +15,9 @@ struct code_state code_state_at_call(void)
 		.fp_depth = CODE_UNKNOWN,
 		.copy_depth = CODE_UNKNOWN,
 		.slot_depth = CODE_UNKNOWN,
+		.room = CODE_UNKNOWN,
 		.copy = X86_NO_REGISTER,
+		.slot_register = X86_RSP,
 	};
 }
 
@@ -38,10 +40,34 @@ static int32_t depth_of(const struct code_state *state, uint8_t number)
 	return number == state->copy ? state->copy_depth : CODE_UNKNOWN;
 }
 
-static void forget_slot(struct code_state *state)
+static void set_slot(struct code_state *state, uint8_t number, int32_t offset, int32_t depth)
 {
-	state->slot_offset = 0;
-	state->slot_depth = CODE_UNKNOWN;
+	state->slot_register = number;
+	state->slot_offset = offset;
+	state->slot_depth = depth;
+}
+
+/* @number no longer says where the slot is. */
+static void forget_slot(struct code_state *state, uint8_t number)
+{
+	if (state->slot_register == number)
+		set_slot(state, X86_RSP, 0, CODE_UNKNOWN);
+}
+
+/* What register @number + @offset points to holds an address of the frame: its depth, or unknown. */
+static int32_t slot_at(const struct code_state *state, uint8_t number, int64_t offset)
+{
+	return number == state->slot_register && offset == state->slot_offset ? state->slot_depth
+									      : CODE_UNKNOWN;
+}
+
+/* The same of what is on top of the stack. */
+static int32_t slot_on_top(const struct code_state *state)
+{
+	if (state->slot_register == X86_RSP)
+		return slot_at(state, X86_RSP, 0);
+	return state->room == CODE_UNKNOWN ? CODE_UNKNOWN
+					   : slot_at(state, X86_RBP, -(int64_t)state->room);
 }
 
 static void forget_copy(struct code_state *state)
@@ -65,13 +91,18 @@ static void overwrite(struct code_state *state, uint8_t number)
 
 	if (saved && !*saved)
 		*saved = CODE_UNKNOWN;
-	if (number == X86_RBP)
-		state->fp_depth = CODE_UNKNOWN;
+	forget_slot(state, number);
 	if (number == state->copy)
 		forget_copy(state);
-	if (number == X86_RSP) {
+	if (number == X86_RBP) {
+		state->fp_depth = CODE_UNKNOWN;
+		state->has_record = false;
+	}
+	if (number == X86_RSP)
 		state->depth = CODE_UNKNOWN;
-		forget_slot(state);
+	if (number == X86_RBP || number == X86_RSP) {
+		state->room = CODE_UNKNOWN;
+		state->has_fp_on_top = false;
 	}
 }
 
@@ -95,54 +126,100 @@ static void restore(struct code_state *state, uint8_t number, int32_t depth)
 		*saved = 0;
 }
 
+/* @number comes from a place that held an address of @depth, or unknown. */
+static void load_copy(struct code_state *state, uint8_t number, int32_t depth)
+{
+	if (depth == CODE_UNKNOWN || number == X86_RBP || number == X86_NO_REGISTER)
+		return;
+	if (number == X86_RSP) {
+		state->depth = depth;
+		return;
+	}
+	state->copy = number;
+	state->copy_depth = depth;
+}
+
 /* The stack pointer goes up by @bytes. */
 static void move_stack(struct code_state *state, int64_t bytes)
 {
 	int64_t slot = (int64_t)state->slot_offset - bytes;
 
 	state->depth = moved(state->depth, bytes);
-	if (state->slot_depth == CODE_UNKNOWN)
+	state->room = moved(state->room, bytes);
+	state->has_fp_on_top = false;
+	if (state->slot_depth == CODE_UNKNOWN || state->slot_register != X86_RSP)
 		return;
 	if (slot < 0 || slot > MAX_DEPTH)
-		forget_slot(state);
+		forget_slot(state, X86_RSP);
 	else
 		state->slot_offset = (int32_t)slot;
 }
 
 static void step_push(struct code_state *state, uint8_t source)
 {
+	bool is_copy = source != X86_NO_REGISTER && source == state->copy;
+
 	move_stack(state, -WORD);
 	save(state, source, state->depth);
-	if (source != X86_NO_REGISTER && source == state->copy && state->depth == CODE_UNKNOWN) {
-		state->slot_offset = 0;
-		state->slot_depth = state->copy_depth;
-	}
+	if (state->depth != CODE_UNKNOWN)
+		return;
+	state->has_fp_on_top = source == X86_RBP && !state->saved_fp;
+	if (is_copy && state->room != CODE_UNKNOWN)
+		set_slot(state, X86_RBP, -state->room, state->copy_depth);
+	else if (is_copy)
+		set_slot(state, X86_RSP, 0, state->copy_depth);
 }
 
 static void step_pop(struct code_state *state, uint8_t destination)
 {
+	bool is_record = destination == X86_RBP && state->has_record && !state->room;
+	int32_t slot = slot_on_top(state);
+
 	restore(state, destination, state->depth);
+	if (is_record)
+		state->saved_fp = 0;
 	if (destination != X86_RSP)
 		move_stack(state, WORD);
+	load_copy(state, destination, slot);
 }
 
 static void step_leave(struct code_state *state)
 {
 	state->depth = state->fp_depth;
-	forget_slot(state);
+	state->room = state->has_record ? 0 : CODE_UNKNOWN;
+	forget_slot(state, X86_RSP);
 	step_pop(state, X86_RBP);
+}
+
+/* rbp = rsp + offset, or the other way round. */
+static void step_frame(struct code_state *state, uint8_t destination, int64_t offset)
+{
+	bool is_record = state->has_fp_on_top && !offset;
+	bool has_record = state->has_record;
+
+	overwrite(state, destination);
+	if (destination == X86_RBP && is_record) {
+		state->has_record = true;
+		state->room = 0;
+	} else if (destination == X86_RSP && has_record) {
+		state->room = moved(0, offset);
+	}
 }
 
 static void step_move(struct code_state *state, const struct x86_instruction *instruction)
 {
 	int32_t depth = moved(depth_of(state, instruction->source), instruction->offset);
-	uint8_t destination = instruction->destination;
+	uint8_t destination = instruction->destination, source = instruction->source;
 
-	if (destination == X86_RSP && instruction->source == X86_RSP) {
+	if (destination == X86_RSP && source == X86_RSP) {
 		move_stack(state, instruction->offset);
 		return;
 	}
-	overwrite(state, destination);
+	if ((destination == X86_RBP && source == X86_RSP) ||
+	    (destination == X86_RSP && source == X86_RBP))
+		step_frame(state, destination, instruction->offset);
+	else
+		overwrite(state, destination);
 	if (destination == X86_RSP) {
 		state->depth = depth;
 	} else if (destination == X86_RBP) {
@@ -155,25 +232,22 @@ static void step_move(struct code_state *state, const struct x86_instruction *in
 
 static void step_load(struct code_state *state, const struct x86_instruction *instruction)
 {
-	int32_t slot = state->slot_depth;
-	bool is_slot = instruction->source == X86_RSP && slot != CODE_UNKNOWN &&
-		       instruction->offset == state->slot_offset;
+	int32_t slot = slot_at(state, instruction->source, instruction->offset);
 
 	restore(state, instruction->destination,
 		moved(depth_of(state, instruction->source), instruction->offset));
-	if (instruction->destination == X86_RSP && is_slot)
-		state->depth = slot;
+	load_copy(state, instruction->destination, slot);
 }
 
 static void step_store(struct code_state *state, const struct x86_instruction *instruction)
 {
-	save(state, instruction->source,
-	     moved(depth_of(state, instruction->destination), instruction->offset));
-	if (instruction->source == state->copy && instruction->destination == X86_RSP &&
-	    instruction->offset >= 0) {
-		state->slot_offset = instruction->offset;
-		state->slot_depth = state->copy_depth;
-	}
+	uint8_t base = instruction->destination;
+
+	save(state, instruction->source, moved(depth_of(state, base), instruction->offset));
+	if (instruction->source != state->copy || instruction->source == X86_NO_REGISTER)
+		return;
+	if ((base == X86_RSP && instruction->offset >= 0) || (base == X86_RBP && state->has_record))
+		set_slot(state, base, instruction->offset, state->copy_depth);
 }
 
 /* A function gives back what it was given, but for these. */
@@ -237,8 +311,12 @@ bool code_state_merge(struct code_state *state, const struct code_state *other)
 	state->saved_bx = merge_depth(state->saved_bx, other->saved_bx);
 	if (state->copy != other->copy || state->copy_depth != other->copy_depth)
 		forget_copy(state);
-	if (state->slot_offset != other->slot_offset || state->slot_depth != other->slot_depth)
-		forget_slot(state);
+	if (state->slot_offset != other->slot_offset || state->slot_depth != other->slot_depth ||
+	    state->slot_register != other->slot_register)
+		forget_slot(state, state->slot_register);
+	state->room = merge_depth(state->room, other->room);
+	state->has_record &= other->has_record;
+	state->has_fp_on_top &= other->has_fp_on_top;
 	if (state->is_root != other->is_root || state->is_signal != other->is_signal)
 		return false;
 	return state->depth != CODE_UNKNOWN || state->fp_depth != CODE_UNKNOWN ||
@@ -274,7 +352,7 @@ void code_state_rule(const struct code_state *state, struct unwind_rule *ret)
 	} else if (state->depth != CODE_UNKNOWN && state->depth >= WORD) {
 		set_cfa(ret, X86_RSP, state->depth);
 	} else if (state->slot_depth != CODE_UNKNOWN) {
-		set_cfa(ret, X86_RSP, state->slot_offset);
+		set_cfa(ret, state->slot_register, state->slot_offset);
 		ret->cfa = UNWIND_RULE_DEREF;
 		ret->cfa_addend = state->slot_depth;
 	} else if (state->copy != X86_NO_REGISTER) {
@@ -287,6 +365,10 @@ void code_state_rule(const struct code_state *state, struct unwind_rule *ret)
 	ret->ra_offset = -WORD;
 	set_saved(state->saved_fp, &ret->fp_saved, &ret->fp_offset);
 	set_saved(state->saved_bx, &ret->bx_saved, &ret->bx_offset);
+	if (state->has_record && state->saved_fp == CODE_UNKNOWN) {
+		ret->fp_saved = UNWIND_SAVED_AT_REGISTER;
+		ret->saved_base = DWARF_RBP;
+	}
 }
 
 static int32_t depth_saved(uint8_t saved, int32_t offset)

@@ -26,15 +26,20 @@ struct code_state {
 	int32_t saved_fp;
 	int32_t saved_bx;
 	int32_t copy_depth; /* of the register copy, which keeps an address in the frame */
-	/* the word at the stack pointer + slot_offset holds an address of depth slot_depth, or unknown */
+	/* the word at slot_register + slot_offset holds an address of depth slot_depth, or unknown */
 	int32_t slot_offset;
 	int32_t slot_depth;
-	uint8_t copy;      /* enum x86_register, or none */
-	uint8_t is_root;   /* nobody called this code */
-	uint8_t is_signal; /* a signal handler returned to this code */
-	uint8_t padding;
+	int32_t room;          /* rbp - the stack pointer, where has_record; or unknown */
+	uint8_t copy;          /* enum x86_register, or none */
+	uint8_t slot_register; /* the stack pointer or rbp */
+	uint8_t is_root;       /* nobody called this code */
+	uint8_t is_signal;     /* a signal handler returned to this code */
+	/* in a realigned frame, whose depth nobody knows: what is at rbp, or on top, is the caller's rbp */
+	uint8_t has_record;
+	uint8_t has_fp_on_top;
+	uint16_t padding;
 };
-_Static_assert(sizeof(struct code_state) == 32, "compared bytewise: no hidden padding");
+_Static_assert(sizeof(struct code_state) == 40, "compared bytewise: no hidden padding");
 
 /* code_state_at_call() - the first instruction of a function. */
 struct code_state code_state_at_call(void);

@@ -35,6 +35,9 @@ static size_t print_rule(char *out, size_t size, const struct unwind_rule *rule)
 					rule->cfa_offset);
 	if (rule->fp_saved == UNWIND_SAVED_AT_CFA)
 		used += (size_t)snprintf(out + used, size - used, " rbp%+d", rule->fp_offset);
+	if (rule->fp_saved == UNWIND_SAVED_AT_REGISTER)
+		used += (size_t)snprintf(out + used, size - used, " rbp*(%s%+d)",
+					 name_of(rule->saved_base), rule->fp_offset);
 	if (rule->fp_saved == UNWIND_SAVED_UNDEFINED)
 		used += (size_t)snprintf(out + used, size - used, " rbp lost");
 	if (rule->bx_saved == UNWIND_SAVED_AT_CFA)
@@ -120,6 +123,17 @@ TEST(assembler_that_aligns_its_stack)
 		TEXT("\x48\x89\xe0\x48\x83\xe4\xc0\x48\x81\xec\x80\x00\x00\x00\x48\x89\x44\x24\x60"
 		     "\x31\xc0\x48\x8b\x64\x24\x60\xc3"),
 		"0 rsp+8; 7 rax+8; 19 *(rsp+96)+8; 26 rsp+8");
+}
+
+TEST(a_realigned_frame_as_compilers_make_it)
+{
+	/* lea 8(%rsp),%r10; and $-64,%rsp; push -8(%r10); push %rbp; mov %rsp,%rbp; push %r10; push %rbx;
+	   sub %rdi,%rsp; call out; lea -16(%rbp),%rsp; pop %rbx; pop %r10; pop %rbp; lea -8(%r10),%rsp; ret */
+	CHECK_STR(TEXT("\x4c\x8d\x54\x24\x08\x48\x83\xe4\xc0\x41\xff\x72\xf8\x55\x48\x89\xe5"
+		       "\x41\x52\x53\x48\x29\xfc\xe8\x00\x01\x00\x00\x48\x8d\x65\xf0\x5b"
+		       "\x41\x5a\x5d\x49\x8d\x62\xf8\xc3"),
+		  "0 rsp+8; 9 r10+0; 17 r10+0 rbp*(rbp+0); 19 *(rbp-8)+0 rbp*(rbp+0); "
+		  "36 r10+0; 40 rsp+8");
 }
 
 TEST(both_ways_of_a_branch_and_a_loop)
