@@ -26,6 +26,14 @@ struct offsets {
 	size_t capacity;
 };
 
+/* How the current root is followed: the next way only if nothing fits together in the one before. */
+enum care {
+	CARE_NONE, /* calls return */
+	CARE_SURE, /* look behind each call whether it returns */
+	CARE_FAR,  /* ... and behind further ones that may not return themselves */
+	CARE_COUNT,
+};
+
 struct code_flow {
 	struct code_lead *lead;
 	struct cfi_budget *budget;
@@ -36,7 +44,7 @@ struct code_flow {
 	struct offsets trail; /* all that the current root reached first */
 	uint64_t steps;       /* that may still be taken */
 	bool does_not_fit;    /* the current root */
-	bool is_careful;      /* look behind each call whether it returns */
+	enum care care;
 };
 
 static int offsets_add(struct code_flow *flow, struct offsets *offsets, size_t offset)
@@ -92,7 +100,7 @@ static int reach(struct code_flow *flow, int64_t offset, const struct code_state
 		if (code_state_merge(&merged, state))
 			after = number_of(flow, &merged);
 		else
-			flow->does_not_fit |= !flow->is_careful;
+			flow->does_not_fit |= flow->care == CARE_NONE;
 		if (after == before)
 			return 0;
 	}
@@ -131,8 +139,12 @@ static bool call_returns(struct code_flow *flow, size_t next, const struct code_
 
 	if (state->depth == CODE_UNKNOWN)
 		return true;
-	if (!code_lead_state(flow->lead, next, state_found, flow, &wanted))
-		return !code_lead_saves(flow->lead, next);
+	if (!code_lead_sure_state(flow->lead, next, state_found, flow, &wanted)) {
+		if (flow->care == CARE_SURE && !code_lead_saves(flow->lead, next))
+			return true;
+		if (!code_lead_state(flow->lead, next, state_found, flow, &wanted))
+			return !code_lead_saves(flow->lead, next);
+	}
 	return wanted.depth == CODE_UNKNOWN || wanted.depth == state->depth;
 }
 
@@ -148,7 +160,7 @@ static bool goes_on(struct code_flow *flow, size_t offset,
 		return false;
 	if (instruction->kind != X86_CALL)
 		return true;
-	if (!flow->is_careful) {
+	if (flow->care == CARE_NONE) {
 		flow->does_not_fit |= code_lead_saves(flow->lead, next);
 		return true;
 	}
@@ -210,17 +222,17 @@ static int try_root(struct code_flow *flow, size_t offset, const struct code_sta
  */
 static int follow_root(struct code_flow *flow, size_t offset, const struct code_state *state)
 {
-	int err;
+	int err = 0;
 
-	flow->is_careful = false;
-	err = try_root(flow, offset, state);
-	if (!err && flow->does_not_fit) {
+	flow->does_not_fit = true;
+	for (int care = CARE_NONE; !err && flow->does_not_fit && care < CARE_COUNT; care++) {
 		reset_trail(flow, STATE_NONE);
-		flow->is_careful = true;
+		flow->care = (enum care)care;
 		err = try_root(flow, offset, state);
 	}
 	if (!err && (flow->does_not_fit || !flow->steps))
 		reset_trail(flow, STATE_UNKNOWN);
+	flow->trail.count = 0;
 	return err;
 }
 

@@ -236,9 +236,10 @@ struct walk {
 	int32_t pops_bx;
 	struct branch branches[MAX_WALKS]; /* that were not taken */
 	size_t branch_count;
+	bool stops_at_calls;
 	bool is_endless; /* it has come back to where it was, without a way out */
-	uint32_t trail[MAX_WALK];
 	size_t steps;
+	uint32_t trail[MAX_WALK];
 };
 
 enum walk_end {
@@ -351,7 +352,8 @@ static enum walk_end walk_step(const struct code_lead *lead, struct walk *walk,
 		return shift(walk, CODE_DEPTH_AT_CALL, ret) ? WALK_FOUND : WALK_NOWHERE;
 	if (instruction.kind == X86_JUMP || instruction.kind == X86_JUMP_INDIRECT)
 		return walk_jump(lead, walk, &instruction, ret);
-	if (!code_lead_goes_on(lead, walk->offset, &instruction))
+	if (!code_lead_goes_on(lead, walk->offset, &instruction) ||
+	    (walk->stops_at_calls && instruction.kind == X86_CALL))
 		return WALK_NOWHERE;
 	code_state_step(&walk->state, &instruction);
 	if (instruction.kind == X86_BRANCH)
@@ -382,6 +384,8 @@ static bool walk_from(struct code_lead *lead, struct walk *walk, code_lead_known
 /* So that no instruction is walked over again and again. */
 static void note_nowhere(struct code_lead *lead, const struct walk *walk)
 {
+	if (walk->stops_at_calls)
+		return;
 	for (size_t i = 0; i < walk->steps; i++)
 		lead->marks[walk->trail[i]] |= MARK_NOWHERE;
 }
@@ -398,6 +402,36 @@ static bool is_signal_return(const struct code_lead *lead, size_t offset)
 	       (left >= sizeof(short_form) && !memcmp(code, short_form, sizeof(short_form)));
 }
 
+static void turn_walk(struct walk *walk, size_t offset, int32_t depth)
+{
+	walk->offset = offset;
+	walk->state = code_state_at_call();
+	walk->state.depth = depth;
+	walk->pops_fp = walk->pops_bx = 0;
+}
+
+static void start_walk(struct walk *walk, size_t offset, bool stops_at_calls)
+{
+	turn_walk(walk, offset, CODE_DEPTH_AT_CALL);
+	walk->branch_count = 0;
+	walk->is_endless = false;
+	walk->stops_at_calls = stops_at_calls;
+}
+
+static bool walk_all(struct code_lead *lead, struct walk *walk, code_lead_known known,
+		     void *context, struct code_state *ret)
+{
+	for (size_t i = 0;; i++) {
+		*ret = code_state_at_call();
+		if (walk_from(lead, walk, known, context, ret))
+			return true;
+		note_nowhere(lead, walk);
+		if (i == walk->branch_count)
+			return false;
+		turn_walk(walk, walk->branches[i].offset, walk->branches[i].depth);
+	}
+}
+
 bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
 		     struct code_state *ret)
 {
@@ -410,26 +444,20 @@ bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known know
 		ret->is_signal = true;
 		return true;
 	}
-	walk.offset = offset;
-	walk.state = code_state_at_call();
-	walk.pops_fp = walk.pops_bx = 0;
-	walk.branch_count = 0;
-	walk.is_endless = false;
-
-	for (size_t i = 0; i <= walk.branch_count; i++) {
-		*ret = code_state_at_call();
-		if (walk_from(lead, &walk, known, context, ret))
-			return true;
-		note_nowhere(lead, &walk);
-		if (i == walk.branch_count)
-			break;
-		walk.offset = walk.branches[i].offset;
-		walk.state = code_state_at_call();
-		walk.state.depth = walk.branches[i].depth;
-		walk.pops_fp = walk.pops_bx = 0;
-	}
+	start_walk(&walk, offset, false);
+	if (walk_all(lead, &walk, known, context, ret))
+		return true;
 	*ret = code_state_at_call();
 	return looks_like_function(lead, offset) || (walk.is_endless && is_aligned(lead, offset));
+}
+
+bool code_lead_sure_state(struct code_lead *lead, size_t offset, code_lead_known known,
+			  void *context, struct code_state *ret)
+{
+	struct walk walk;
+
+	start_walk(&walk, offset, true);
+	return walk_all(lead, &walk, known, context, ret);
 }
 
 void code_lead_free(struct code_lead *lead)

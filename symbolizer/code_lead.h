@@ -68,5 +68,9 @@ typedef const struct code_state *(*code_lead_known)(void *context, size_t offset
 bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
 		     struct code_state *ret);
 
+/* code_lead_sure_state() - the same, found out without going on behind a call: it may not return. */
+bool code_lead_sure_state(struct code_lead *lead, size_t offset, code_lead_known known,
+			  void *context, struct code_state *ret);
+
 void code_lead_free(struct code_lead *lead);
 DEFINE_AUTO(code_lead);

@@ -128,7 +128,7 @@ TEST(assembler_of_libcrypto_tells_what_its_cfi_does)
 /* In perl, calls that do not return stand in the middle of functions, with arguments on the stack. */
 TEST(code_of_programs_tells_what_their_cfi_does)
 {
-	CHECK(all_agree("/usr/bin/perl", 30));
+	CHECK(all_agree("/usr/bin/perl", 15));
 	CHECK(all_agree("/usr/bin/bash", 2));
 	CHECK(all_agree("/usr/bin/python3", 2));
 }
