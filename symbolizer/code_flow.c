@@ -80,8 +80,12 @@ static uint16_t number_of(struct code_flow *flow, const struct code_state *state
 
 /* ---- following --------------------------------------------------------------------------------- */
 
-/* @offset is reached with @state. What begins a function is never reached from outside. */
-static int reach(struct code_flow *flow, int64_t offset, const struct code_state *state)
+/*
+ * @offset is reached with @state, whose number is @number, if it has one yet. What begins a function is never
+ * reached from outside.
+ */
+static int reach(struct code_flow *flow, int64_t offset, const struct code_state *state,
+		 uint16_t number)
 {
 	struct code_state merged;
 	uint16_t before, after;
@@ -90,10 +94,11 @@ static int reach(struct code_flow *flow, int64_t offset, const struct code_state
 	if (offset < 0 || (uint64_t)offset >= flow->size)
 		return 0;
 	before = flow->states[offset];
-	if (before == STATE_UNKNOWN || code_lead_is_function(flow->lead, (size_t)offset))
+	if (before == STATE_UNKNOWN || (number && before == number) ||
+	    code_lead_is_function(flow->lead, (size_t)offset))
 		return 0;
 	if (before == STATE_NONE) {
-		after = number_of(flow, state);
+		after = number ? number : number_of(flow, state);
 	} else {
 		merged = *known_state(flow, before);
 		after = STATE_UNKNOWN;
@@ -172,7 +177,8 @@ static bool goes_on(struct code_flow *flow, size_t offset,
 
 static int follow(struct code_flow *flow, size_t offset)
 {
-	const struct code_state *before = known_state(flow, flow->states[offset]);
+	uint16_t number = flow->states[offset];
+	const struct code_state *before = known_state(flow, number);
 	struct x86_instruction instruction;
 	struct code_state state;
 	int err = 0;
@@ -182,10 +188,12 @@ static int follow(struct code_flow *flow, size_t offset)
 	state = *before;
 	check_fit(flow, &state, &instruction);
 	code_state_step(&state, &instruction);
+	if (memcmp(&state, before, sizeof(state)) != 0)
+		number = STATE_NONE;
 	if (instruction.has_target && instruction.kind != X86_CALL)
-		err = reach(flow, (int64_t)offset + instruction.target, &state);
+		err = reach(flow, (int64_t)offset + instruction.target, &state, number);
 	if (!err && goes_on(flow, offset, &instruction, &state))
-		err = reach(flow, (int64_t)offset + instruction.length, &state);
+		err = reach(flow, (int64_t)offset + instruction.length, &state, number);
 	return err;
 }
 

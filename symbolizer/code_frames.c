@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "symbolizer/code_flow.h"
+#include "symbolizer/x86_format.h"
 
 enum {
 	ALIGNMENT = 16,              /* of functions: less in front of one is padding */
@@ -63,24 +64,24 @@ struct cfi_source *code_frames_source(struct code_frames *frames)
 static int write_rows(const struct code_flow *flow, const struct code_region *region,
 		      struct cfi_rows *rows)
 {
-	bool is_known = false;
+	const struct code_state *last = NULL;
 	int err = 0;
 
 	for (size_t offset = 0; !err && offset < region->size;) {
 		const struct code_state *state = code_flow_find(flow, offset);
-		struct x86_instruction instruction = { .length = 1 };
+		struct x86_format format = { .length = 1 };
 		struct unwind_rule rule;
 
-		if (state) {
+		if (state && state != last) {
 			code_state_rule(state, &rule);
-			x86_instruction_read(&instruction, region->code + offset,
-					     region->size - offset);
 			err = cfi_rows_add(rows, region->file_offset + offset, &rule);
-		} else if (is_known) {
+		} else if (!state && last) {
 			err = cfi_rows_end(rows, region->file_offset + offset);
 		}
-		is_known = state;
-		offset += instruction.length;
+		if (state)
+			x86_format_read(&format, region->code + offset, region->size - offset);
+		last = state;
+		offset += format.length;
 	}
 	return err;
 }

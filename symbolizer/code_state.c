@@ -259,10 +259,11 @@ static void step_call(struct code_state *state)
 
 static void step_other(struct code_state *state, const struct x86_instruction *instruction)
 {
-	for (uint8_t number = 0; number < X86_NO_REGISTER; number++) {
-		if (instruction->written >> number & 1)
-			overwrite(state, number);
-	}
+	uint32_t followed = 1U << X86_RBX | 1U << X86_RSP | 1U << X86_RBP | 1U << state->copy;
+
+	/* Mostly it is none of these. */
+	for (uint32_t left = instruction->written & followed; left; left &= left - 1)
+		overwrite(state, (uint8_t)__builtin_ctz(left));
 }
 
 void code_state_step(struct code_state *state, const struct x86_instruction *instruction)

@@ -18,20 +18,20 @@ static bool next_byte(struct decoder *decoder, uint8_t *ret)
 	return true;
 }
 
-/* A signed number of 0, 1, 2, 4 or 8 bytes. */
+/* A signed number of up to 8 bytes. */
 static bool next_number(struct decoder *decoder, unsigned bytes, int64_t *ret)
 {
 	uint64_t value = 0;
-	uint8_t byte;
 
-	for (unsigned i = 0; i < bytes; i++) {
-		if (!next_byte(decoder, &byte))
-			return false;
-		value |= (uint64_t)byte << (8 * i);
-	}
-	if (bytes && bytes < 8)
-		value = (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes));
-	*ret = (int64_t)value;
+	*ret = 0;
+	if (!bytes)
+		return true;
+	if (bytes > decoder->size - decoder->at || decoder->at + bytes > X86_MAX_LENGTH)
+		return false;
+	for (unsigned i = 0; i < bytes; i++)
+		value |= (uint64_t)decoder->code[decoder->at + i] << (8 * i);
+	decoder->at += bytes;
+	*ret = (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes);
 	return true;
 }
 
