@@ -175,6 +175,27 @@ static bool goes_on(struct code_flow *flow, size_t offset,
 	return false;
 }
 
+/* Over instructions that change nothing, to the last one that is reached for the first time. */
+static int skip_plain(struct code_flow *flow, size_t *offset)
+{
+	uint16_t number = flow->states[*offset];
+	int err = 0;
+
+	for (size_t length = code_lead_plain(flow->lead, *offset); !err && length;
+	     length = code_lead_plain(flow->lead, *offset)) {
+		size_t next = *offset + length;
+
+		if (next >= flow->size || flow->states[next] != STATE_NONE ||
+		    code_lead_is_function(flow->lead, next) || !flow->steps)
+			break;
+		flow->steps--;
+		flow->states[next] = number;
+		*offset = next;
+		err = offsets_add(flow, &flow->trail, next);
+	}
+	return err;
+}
+
 static int follow(struct code_flow *flow, size_t offset)
 {
 	uint16_t number = flow->states[offset];
@@ -183,8 +204,12 @@ static int follow(struct code_flow *flow, size_t offset)
 	struct code_state state;
 	int err = 0;
 
-	if (!before || !code_lead_read(flow->lead, offset, &instruction))
+	if (!before)
 		return 0;
+	if (code_state_is_simple(before) && !before->is_signal)
+		err = skip_plain(flow, &offset);
+	if (err || !code_lead_read(flow->lead, offset, &instruction))
+		return err;
 	state = *before;
 	check_fit(flow, &state, &instruction);
 	code_state_step(&state, &instruction);
@@ -259,8 +284,9 @@ static int follow_functions(struct code_flow *flow, const struct code_region *re
 	}
 	if (!err && region->has_before && flow->states[0] == STATE_NONE)
 		err = follow_root(flow, 0, &region->before);
-	for (size_t i = 0; !err && i < flow->size; i++) {
-		if (code_lead_is_function(flow->lead, i) && flow->states[i] == STATE_NONE)
+	for (size_t i = code_lead_next(flow->lead, 0, true); !err && i < flow->size;
+	     i = code_lead_next(flow->lead, i + 1, true)) {
+		if (flow->states[i] == STATE_NONE)
 			err = follow_root(flow, i, &state);
 	}
 	return err;
@@ -271,8 +297,9 @@ static int follow_leads(struct code_flow *flow)
 	struct code_state state;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < flow->size; i++) {
-		if (flow->states[i] == STATE_NONE && code_lead_is_begin(flow->lead, i) &&
+	for (size_t i = code_lead_next(flow->lead, 0, false); !err && i < flow->size;
+	     i = code_lead_next(flow->lead, i + 1, false)) {
+		if (flow->states[i] == STATE_NONE &&
 		    code_lead_state(flow->lead, i, state_found, flow, &state))
 			err = follow_root(flow, i, &state);
 	}

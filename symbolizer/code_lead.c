@@ -23,6 +23,7 @@ struct code_lead {
 	struct code_region region;
 	struct cfi_budget *budget;
 	uint8_t *marks; /* by offset */
+	uint8_t *plain; /* by offset: length of an instruction that is plain; or 0 */
 	uint64_t steps; /* that walks may still take */
 };
 
@@ -56,9 +57,48 @@ bool code_lead_is_function(const struct code_lead *lead, size_t offset)
 	return marks & MARK_CALLED || (marks & (MARK_SAVES | MARK_BRANCHED)) == MARK_SAVES;
 }
 
-bool code_lead_is_begin(const struct code_lead *lead, size_t offset)
+static bool is_of_frame(uint8_t number)
 {
-	return offset < lead->region.size && lead->marks[offset] & MARK_BEGIN;
+	return number == X86_RSP || number == X86_RBP || number == X86_RBX;
+}
+
+/* Whether it neither goes anywhere nor has to do with registers of which a state without copies knows. */
+static bool is_plain(const struct x86_instruction *instruction)
+{
+	static const uint16_t of_frame = 1 << X86_RSP | 1 << X86_RBP | 1 << X86_RBX;
+
+	switch (instruction->kind) {
+	case X86_OTHER:
+	case X86_PADDING:
+		return !(instruction->written & of_frame);
+	case X86_LOAD:
+		return !is_of_frame(instruction->destination);
+	case X86_STORE:
+		return !is_of_frame(instruction->source);
+	case X86_MOVE:
+		return !is_of_frame(instruction->destination) && !is_of_frame(instruction->source);
+	default:
+		return false;
+	}
+}
+
+size_t code_lead_next(const struct code_lead *lead, size_t offset, bool only_functions)
+{
+	size_t size = lead->region.size;
+
+	if (only_functions) {
+		while (offset < size && !code_lead_is_function(lead, offset))
+			offset++;
+	} else {
+		while (offset < size && !(lead->marks[offset] & MARK_BEGIN))
+			offset++;
+	}
+	return offset;
+}
+
+size_t code_lead_plain(const struct code_lead *lead, size_t offset)
+{
+	return offset < lead->region.size ? lead->plain[offset] : 0;
 }
 
 /* What only the begin of a function does: it saves a register for its caller. */
@@ -172,6 +212,7 @@ static void look_through(struct code_lead *lead)
 			continue;
 		}
 		lead->marks[offset] |= MARK_INSTRUCTION;
+		lead->plain[offset] = is_plain(&instruction) ? instruction.length : 0;
 		if (instruction.kind != X86_PADDING) {
 			note_instruction(lead, offset, &instruction,
 					 has_ended || (was_padding && is_aligned(lead, offset)));
@@ -187,20 +228,21 @@ static void look_through(struct code_lead *lead)
 int code_lead_new(struct code_lead **out, const struct code_region *region,
 		  struct cfi_budget *budget)
 {
-	int err = cfi_budget_take(budget, region->size);
+	int err = cfi_budget_take(budget, 2 * region->size);
 	AUTO(code_lead) lead = err ? NULL : calloc(1, sizeof(*lead));
 
 	if (err)
 		return err;
 	if (!lead) {
-		cfi_budget_give(budget, region->size);
+		cfi_budget_give(budget, 2 * region->size);
 		return -ENOMEM;
 	}
 	lead->region = *region;
 	lead->steps = (uint64_t)region->size * STEPS_PER_BYTE + MIN_STEPS;
 	lead->budget = budget;
 	lead->marks = calloc(region->size, 1);
-	if (!lead->marks)
+	lead->plain = calloc(region->size, 1);
+	if (!lead->marks || !lead->plain)
 		return -ENOMEM;
 	look_through(lead);
 
@@ -339,7 +381,12 @@ static enum walk_end walk_step(const struct code_lead *lead, struct walk *walk,
 			       struct code_state *ret)
 {
 	struct x86_instruction instruction;
+	size_t plain = code_lead_plain(lead, walk->offset);
 
+	if (plain && code_state_is_simple(&walk->state)) {
+		walk->offset += plain;
+		return WALK_ON;
+	}
 	if (!code_lead_read(lead, walk->offset, &instruction))
 		return WALK_NOWHERE;
 	if (walk->state.fp_depth == CODE_UNKNOWN && !walk->state.has_record &&
@@ -464,7 +511,8 @@ void code_lead_free(struct code_lead *lead)
 {
 	if (!lead)
 		return;
-	cfi_budget_give(lead->budget, lead->region.size);
+	cfi_budget_give(lead->budget, 2 * lead->region.size);
 	free(lead->marks);
+	free(lead->plain);
 	free(lead);
 }

@@ -46,8 +46,17 @@ bool code_lead_saves(const struct code_lead *lead, size_t offset);
 /* code_lead_add_begin() - from now on, code begins at @offset. */
 void code_lead_add_begin(struct code_lead *lead, size_t offset);
 
-/* code_lead_is_begin() - code begins at @offset that the instruction before does not run into. */
-bool code_lead_is_begin(const struct code_lead *lead, size_t offset);
+/*
+ * code_lead_next() - where from @offset on the next function begins, or any code that the instruction before does
+ * not run into; or the region's size.
+ */
+size_t code_lead_next(const struct code_lead *lead, size_t offset, bool only_functions);
+
+/*
+ * code_lead_plain() - the length of the instruction at @offset, if it goes to the next one and leaves a simple
+ * state as it is; else 0. Most do, and need not be read again.
+ */
+size_t code_lead_plain(const struct code_lead *lead, size_t offset);
 
 /*
  * code_lead_goes_on() - the instruction behind this one is run after it.

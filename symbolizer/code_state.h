@@ -51,6 +51,12 @@ struct code_state code_state_at_call(void);
  */
 bool code_state_of_rule(struct code_state *ret, const struct unwind_rule *rule);
 
+/* code_state_is_simple() - no address of the frame is kept in other places than the stack pointer and rbp. */
+static inline bool code_state_is_simple(const struct code_state *state)
+{
+	return state->copy == X86_NO_REGISTER && state->slot_depth == CODE_UNKNOWN;
+}
+
 /* code_state_step() - from before @instruction to after it, where it goes on or to its target. */
 void code_state_step(struct code_state *state, const struct x86_instruction *instruction);
 
