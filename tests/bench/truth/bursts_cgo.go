@@ -51,6 +51,7 @@ func pathShortC(units int64) {
 	}
 }
 
+//go:noinline
 //export goCallback
 func goCallback(units C.long) {
 	burn(int64(units))
