@@ -206,7 +206,8 @@ static int follow(struct code_flow *flow, size_t offset)
 
 	if (!before)
 		return 0;
-	if (code_state_is_simple(before) && !before->is_signal)
+	if (code_state_is_simple(before) && !before->is_signal &&
+	    before->depth >= CODE_DEPTH_AT_CALL)
 		err = skip_plain(flow, &offset);
 	if (err || !code_lead_read(flow->lead, offset, &instruction))
 		return err;
