@@ -29,7 +29,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -Wl,--gc-sections -Wl,-z,relro,-z,now
 
 # A library is linked statically where its archive is installed, so that the binary can be copied.
 archive = $(shell f=$$($(CC) -print-file-name=lib$(1).a); [ "$$f" != lib$(1).a ] && echo -l:lib$(1).a || echo -l$(1))
-LIBS := $(foreach l,bpf elf protobuf-c iberty z,$(call archive,$(l)))
+LIBS := $(foreach l,bpf elf protobuf-c iberty lzma zstd z,$(call archive,$(l)))
 # elfutils from 0.190 on links zstd into libelf.
 LIBS += $(if $(filter -l:libelf.a,$(LIBS)),$(if $(shell nm $$($(CC) -print-file-name=libelf.a) 2>/dev/null | grep -m1 'U ZSTD_'),-lzstd))
 

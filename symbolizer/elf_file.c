@@ -16,6 +16,7 @@ enum {
 	MAX_LOADS = 128,     /* linkers write 2 to 6 */
 	MAX_NOTE_TABLES = 16,
 	MAX_NOTE_BYTES = 64 * 1024,
+	MAX_NAME_BYTES = 64 * 1024, /* of the section names */
 };
 
 /* A part of the file that is mapped to run. */
@@ -40,6 +41,8 @@ struct elf_file {
 	struct load_list loads;
 	struct elf_section *sections;
 	size_t section_count;
+	char *names; /* owned, ends in a NUL, or NULL */
+	size_t name_bytes;
 	size_t build_id_size;
 	uint8_t build_id[BUILD_ID_MAX];
 };
@@ -186,9 +189,30 @@ static int read_sections(struct elf_file *file, Elf *elf)
 			.entry_size = header.sh_entsize,
 			.type = header.sh_type,
 			.link = header.sh_link,
+			.name = header.sh_name,
 			.flags = header.sh_flags,
 		};
 	}
+	return 0;
+}
+
+/* With pread, and not by libelf, which would read a table of any size. */
+static int read_section_names(struct elf_file *file, Elf *elf, int fd)
+{
+	const struct elf_section *section;
+	ssize_t size;
+	size_t index;
+
+	if (elf_getshdrstrndx(elf, &index) || index >= file->section_count)
+		return 0;
+	section = &file->sections[index];
+	if (section->type != SHT_STRTAB || section->size > MAX_NAME_BYTES)
+		return 0;
+	file->names = calloc(1, section->size + 1);
+	if (!file->names)
+		return -ENOMEM;
+	size = pread(fd, file->names, section->size, (off_t)section->offset);
+	file->name_bytes = size > 0 ? (size_t)size : 0;
 	return 0;
 }
 
@@ -276,6 +300,8 @@ static int read_headers(struct elf_file *file, int fd)
 	err = read_loads(file, elf);
 	if (!err)
 		err = read_sections(file, elf);
+	if (!err)
+		err = read_section_names(file, elf, fd);
 	if (err)
 		return err;
 	find_build_id_in_segments(file, elf);
@@ -365,10 +391,27 @@ const struct elf_section *elf_file_sections(const struct elf_file *file, size_t 
 	return file->sections;
 }
 
+const char *elf_file_section_name(const struct elf_file *file, const struct elf_section *section)
+{
+	return section->name < file->name_bytes ? file->names + section->name : "";
+}
+
+const struct elf_section *elf_file_find_section(const struct elf_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->section_count; i++) {
+		const struct elf_section *section = &file->sections[i];
+
+		if (section->type != SHT_NULL && section->type != SHT_NOBITS && section->size &&
+		    !strcmp(elf_file_section_name(file, section), name))
+			return section;
+	}
+	return NULL;
+}
+
 size_t elf_file_bytes(const struct elf_file *file)
 {
 	return sizeof(*file) + file->loads.capacity * sizeof(*file->loads.items) +
-	       file->section_count * sizeof(*file->sections);
+	       file->section_count * sizeof(*file->sections) + file->name_bytes;
 }
 
 void elf_file_free(struct elf_file *file)
@@ -377,5 +420,6 @@ void elf_file_free(struct elf_file *file)
 		return;
 	free(file->loads.items);
 	free(file->sections);
+	free(file->names);
 	free(file);
 }

@@ -26,6 +26,7 @@ struct elf_section {
 	uint64_t entry_size;
 	uint32_t type; /* SHT_... */
 	uint32_t link;
+	uint32_t name;  /* for elf_file_section_name() */
 	uint64_t flags; /* SHF_... */
 };
 
@@ -57,6 +58,12 @@ uint64_t elf_file_address(const struct elf_file *file, uint64_t offset);
 
 /* elf_file_sections() - all section headers by number, borrowed; none if the file has none. */
 const struct elf_section *elf_file_sections(const struct elf_file *file, size_t *ret_count);
+
+/* elf_file_section_name() - the name of one of them, borrowed; "" if it cannot be read. */
+const char *elf_file_section_name(const struct elf_file *file, const struct elf_section *section);
+
+/* elf_file_find_section() - the first section of that name with bytes in the file, or NULL. */
+const struct elf_section *elf_file_find_section(const struct elf_file *file, const char *name);
 
 /* elf_file_bytes() - memory held. */
 size_t elf_file_bytes(const struct elf_file *file);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/cleanup.h"
+
+/*
+ * dwarf_file - source lines and inlined functions of an executable, from its debug information.
+ *
+ * DWARF 2 to 5, split or not, compressed or not, with or without a supplement of dwz. An own
+ * reader, and not libdw, for three reasons: libdw holds whole sections (those of Debian's libjvm
+ * have 310 MB) and every line table it ever decoded; it opens files by the names that it finds in
+ * other files; and its releases before 0.191 know no packages of split units.
+ *
+ * Bytes are read when somebody asks about their addresses: units are found by .debug_aranges, or
+ * by one pass over the first entries of all units; a unit is read for its functions,
+ * a function for what was inlined into it. Every address is answered once and the answer kept.
+ *
+ * Whatever the bytes say, a question ends: it may take so much effort and memory, and what
+ * is not known by then has no lines.
+ */
+struct dwarf_file;
+
+/*
+ * Opens a .dwo file of split units: like open(2) with O_RDONLY, in the file system of the program
+ * that it belongs to. Either may be a relative path.
+ * Return: a descriptor, taken by the caller, or -1.
+ */
+typedef int dwarf_open_split(void *context, const char *directory, const char *name);
+
+struct dwarf_sources {
+	int fd;            /* the file with debug information; borrowed, like the others */
+	int supplement_fd; /* of dwz, or -1 */
+	int package_fd;    /* .dwp, or -1 */
+	dwarf_open_split *open_split; /* NULL: there are none */
+	void *context;                /* of open_split */
+};
+
+struct dwarf_options {
+	uint64_t max_effort; /* steps of some 10 ns for one question; 0: 400 million */
+	size_t max_bytes;    /* memory for sections that must be whole; 0: 256 MiB */
+	size_t unit_bytes;   /* memory for what is kept of units; 0: 16 MiB */
+	size_t answer_bytes; /* memory for answers, each of their two tables; 0: 4 MiB */
+};
+
+/* One function at an address. Strings are borrowed until the next question; never NULL. */
+struct dwarf_frame {
+	const char *function; /* linkage name if there is one; "": not known */
+	const char *file;     /* "": not known */
+	uint32_t line;        /* 0: not known */
+};
+
+/* dwarf_file_new() - Return: 0; -ENOENT if the file has no debug information; -EIO; -ENOMEM. */
+int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
+		   const struct dwarf_options *options);
+
+/*
+ * dwarf_file_ask() - look up addresses, which then can be got at.
+ * @addresses: @count ELF virtual addresses in any order
+ *
+ * Return: 0, also if nothing is found, or -ENOMEM.
+ */
+int dwarf_file_ask(struct dwarf_file *file, const uint64_t *addresses, size_t count);
+
+/*
+ * dwarf_file_get() - the functions at an address that was in the last question.
+ * @ret_frames: innermost first; the last one is the function that the code belongs to
+ *
+ * Return: how many there are; 0 if nothing is known.
+ */
+size_t dwarf_file_get(const struct dwarf_file *file, uint64_t address,
+		      struct dwarf_frame *ret_frames, size_t max_frames);
+
+/* dwarf_file_bytes() - memory held. */
+size_t dwarf_file_bytes(const struct dwarf_file *file);
+
+void dwarf_file_free(struct dwarf_file *file);
+DEFINE_AUTO(dwarf_file);
