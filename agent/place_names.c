@@ -178,8 +178,8 @@ static int name_file(const struct place_sources *sources, const struct batch *ba
 			return -ENOMEM;
 		for (size_t i = 0; i < batch->count; i++)
 			offsets[i] = frame_place(batch->first[i].word);
-		err = symbolizer_resolve_file(sources->symbolizer, &answer, fd, offsets,
-					      batch->count);
+		err = symbolizer_resolve_file(sources->symbolizer, &answer, &SYMBOL_FILES(fd),
+					      offsets, batch->count);
 		free(offsets);
 	}
 	if (err)

@@ -43,6 +43,7 @@ struct debug_section {
 	struct zlib_place place; /* also of what is stored as it is */
 	uint8_t *whole;          /* owned */
 	size_t whole_size;
+	size_t reserved;            /* taken from the budget for it */
 	bool is_hopeless;           /* could not be inflated: do not try again */
 	struct zlib_stream *stream; /* owned */
 	struct page *pages;         /* owned; page n is in n % page_count */
@@ -196,6 +197,7 @@ static void inflate_whole(struct debug_section *section)
 	    pread(section->fd, in, size, (off_t)section->place.offset) != (ssize_t)size)
 		return;
 	section->budget->bytes -= total;
+	section->reserved = total;
 	section->whole_size = section->storage == ZSTD ? inflate_zstd(section, (uint8_t *)in)
 						       : inflate_zlib(section, (uint8_t *)in);
 	section->is_hopeless = false;
@@ -271,6 +273,7 @@ void debug_section_free(struct debug_section *section)
 	for (size_t i = 0; section->pages && i < section->page_count; i++)
 		free(section->pages[i].bytes);
 	free(section->pages);
+	section->budget->bytes += section->reserved;
 	zlib_stream_free(section->stream);
 	free(section->whole);
 	free(section);

@@ -197,10 +197,20 @@ static bool demangle_rust(const char *name, char *buffer)
 	       print(rust_demangle_callback, copy, buffer);
 }
 
+/* Puts @suffix behind what is in @buffer, where there is room. */
+static void append(char *buffer, const char *suffix)
+{
+	size_t length = strlen(buffer), more = strlen(suffix);
+
+	if (length + more <= DEMANGLED_MAX)
+		memcpy(buffer + length, suffix, more + 1);
+}
+
 const char *demangle(const char *name, char *buffer)
 {
 	size_t length = strnlen(name, DEMANGLED_MAX + 1);
 	const char *version = strchr(name, '@');
+	bool is_stub = version && !strcmp(version, "@plt");
 	char plain[DEMANGLED_MAX + 1];
 
 	if (length > DEMANGLED_MAX)
@@ -208,9 +218,11 @@ const char *demangle(const char *name, char *buffer)
 	memcpy(plain, name, length + 1);
 	if (version && version != name)
 		plain[version - name] = '\0';
-	if (plain[0] == '_' && (demangle_rust(plain, buffer) || demangle_cxx(plain, buffer)))
+	if (plain[0] == '_' && (demangle_rust(plain, buffer) || demangle_cxx(plain, buffer))) {
+		append(buffer, is_stub ? version : "");
 		return buffer;
-	if (!version || version == name)
+	}
+	if (!version || version == name || is_stub)
 		return name;
 	memcpy(buffer, plain, strlen(plain) + 1);
 	return buffer;

@@ -6,7 +6,8 @@
  *
  * For flame graphs: scope, name and template arguments, without parameters, return type, hashes
  * and the suffixes of compiler clones (.cold, .constprop.0), whose places belong to the same
- * function for whoever reads. A symbol version (@GLIBC_2.14) goes too. Whatever
+ * function for whoever reads. A symbol version (@GLIBC_2.14) goes too, the mark of a
+ * stub (@plt) stays. Whatever
  * is not mangled, cannot be parsed to its last character, is too long or takes too long stays
  * as it is: a C name is never changed, and hostile names cost a few milliseconds at most.
  */

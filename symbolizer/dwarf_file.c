@@ -350,6 +350,15 @@ size_t dwarf_file_get(const struct dwarf_file *file, uint64_t address,
 	return dwarf_answers_get(file->answers, address, ret_frames, max_frames);
 }
 
+void dwarf_file_rest(struct dwarf_file *file)
+{
+	dwarf_units_trim(&file->units, 0);
+	dwarf_units_trim(&file->supplement_units, 0);
+	dwarf_image_rest(file->image);
+	dwarf_image_rest(file->supplement);
+	dwarf_image_rest(file->package);
+}
+
 size_t dwarf_file_bytes(const struct dwarf_file *file)
 {
 	size_t bytes = sizeof(*file) + dwarf_image_bytes(file->image) +

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "agent/base/cleanup.h"
+#include "symbolizer/symbolizer.h"
 
 /*
  * dwarf_file - source lines and inlined functions of an executable, from its debug information.
@@ -23,19 +24,12 @@
  */
 struct dwarf_file;
 
-/*
- * Opens a .dwo file of split units: like open(2) with O_RDONLY, in the file system of the program
- * that it belongs to. Either may be a relative path.
- * Return: a descriptor, taken by the caller, or -1.
- */
-typedef int dwarf_open_split(void *context, const char *directory, const char *name);
-
 struct dwarf_sources {
 	int fd;            /* the file with debug information; borrowed, like the others */
 	int supplement_fd; /* of dwz, or -1 */
 	int package_fd;    /* .dwp, or -1 */
-	dwarf_open_split *open_split; /* NULL: there are none */
-	void *context;                /* of open_split */
+	symbol_open_split *open_split; /* NULL: there are none */
+	void *context;                 /* of open_split */
 };
 
 struct dwarf_options {
@@ -72,6 +66,9 @@ int dwarf_file_ask(struct dwarf_file *file, const uint64_t *addresses, size_t co
  */
 size_t dwarf_file_get(const struct dwarf_file *file, uint64_t address,
 		      struct dwarf_frame *ret_frames, size_t max_frames);
+
+/* dwarf_file_rest() - forget what can be read again; answers stay. */
+void dwarf_file_rest(struct dwarf_file *file);
 
 /* dwarf_file_bytes() - memory held. */
 size_t dwarf_file_bytes(const struct dwarf_file *file);

@@ -70,6 +70,17 @@ struct debug_section *dwarf_image_section(struct dwarf_image *image, enum dwarf_
 	return image->sections[which];
 }
 
+void dwarf_image_rest(struct dwarf_image *image)
+{
+	if (!image)
+		return;
+	for (size_t i = 0; i < DWARF_SECTION_COUNT; i++) {
+		debug_section_free(image->sections[i]);
+		image->sections[i] = NULL;
+		image->was_looked_for[i] = false;
+	}
+}
+
 size_t dwarf_image_bytes(const struct dwarf_image *image)
 {
 	size_t bytes = sizeof(*image) + elf_file_bytes(image->file);

@@ -46,6 +46,9 @@ int dwarf_image_new(struct dwarf_image **out, int fd, bool is_split, struct debu
 /* dwarf_image_section() - borrowed; NULL if it has none that can be read. */
 struct debug_section *dwarf_image_section(struct dwarf_image *image, enum dwarf_section which);
 
+/* dwarf_image_rest() - forget what of the file is in memory; it is read again when needed. Accepts NULL. */
+void dwarf_image_rest(struct dwarf_image *image);
+
 /* dwarf_image_bytes() - memory held. */
 size_t dwarf_image_bytes(const struct dwarf_image *image);
 

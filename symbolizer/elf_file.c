@@ -36,6 +36,7 @@ struct load_list {
 struct elf_file {
 	enum elf_kind kind;
 	bool is_64;
+	unsigned machine;
 	uint64_t size;
 	uint64_t page_size; /* bytes, a power of two */
 	struct load_list loads;
@@ -296,6 +297,7 @@ static int read_headers(struct elf_file *file, int fd)
 		return 0;
 	}
 	file->kind = kind_by_type(header.e_type);
+	file->machine = header.e_machine;
 	file->is_64 = gelf_getclass(elf) == ELFCLASS64;
 	err = read_loads(file, elf);
 	if (!err)
@@ -336,6 +338,11 @@ enum elf_kind elf_file_kind(const struct elf_file *file)
 bool elf_file_is_64(const struct elf_file *file)
 {
 	return file->is_64;
+}
+
+unsigned elf_file_machine(const struct elf_file *file)
+{
+	return file->machine;
 }
 
 const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *ret_size)

@@ -45,6 +45,9 @@ enum elf_kind elf_file_kind(const struct elf_file *file);
 /* elf_file_is_64() - whether the file's structures are those of 64-bit ELF. */
 bool elf_file_is_64(const struct elf_file *file);
 
+/* elf_file_machine() - EM_... */
+unsigned elf_file_machine(const struct elf_file *file);
+
 /* elf_file_build_id() - the build id, borrowed; *@ret_size is 0 when the file has none. */
 const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *ret_size);
 

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 enum {
-	MAX_FILES = 256
+	MAX_FILES = 256,
+	DWARF_SHARE =
+		4, /* a file may keep this part of the cache for what is read of its debug information */
 };
 
 /* Names the content of a file for as long as nobody changes it. */
@@ -20,8 +22,10 @@ struct identity {
 
 struct entry {
 	struct identity identity;
-	struct elf_file *file;        /* owned */
-	struct symbol_table *symbols; /* owned */
+	struct identity debug_identity; /* all 0: there is no debug file */
+	struct elf_file *file;          /* owned */
+	struct symbol_layers *symbols;  /* owned */
+	struct dwarf_file *dwarf;       /* owned, or NULL */
 	size_t bytes;
 	uint64_t last_use;
 };
@@ -30,19 +34,17 @@ struct symbol_cache {
 	struct entry entries[MAX_FILES];
 	size_t count;
 	size_t bytes;
-	size_t max_bytes;
-	uint64_t max_symbol_bytes;
+	struct symbol_cache_options options;
 	uint64_t uses; /* the clock of last_use */
 };
 
-int symbol_cache_new(struct symbol_cache **out, size_t max_bytes, uint64_t max_symbol_bytes)
+int symbol_cache_new(struct symbol_cache **out, const struct symbol_cache_options *options)
 {
 	struct symbol_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
 		return -ENOMEM;
-	cache->max_bytes = max_bytes;
-	cache->max_symbol_bytes = max_symbol_bytes;
+	cache->options = *options;
 
 	*out = cache;
 	return 0;
@@ -75,12 +77,23 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
 }
 
-static struct entry *find(struct symbol_cache *cache, const struct identity *identity)
+static struct entry *find(struct symbol_cache *cache, const struct entry *key)
 {
-	for (size_t i = 0; i < cache->count; i++)
-		if (same_identity(&cache->entries[i].identity, identity))
-			return &cache->entries[i];
+	for (size_t i = 0; i < cache->count; i++) {
+		struct entry *entry = &cache->entries[i];
+
+		if (same_identity(&entry->identity, &key->identity) &&
+		    same_identity(&entry->debug_identity, &key->debug_identity))
+			return entry;
+	}
 	return NULL;
+}
+
+static void free_parts(struct entry *entry)
+{
+	elf_file_free(entry->file);
+	symbol_layers_free(entry->symbols);
+	dwarf_file_free(entry->dwarf);
 }
 
 static void drop_oldest(struct symbol_cache *cache)
@@ -90,60 +103,80 @@ static void drop_oldest(struct symbol_cache *cache)
 	for (size_t i = 1; i < cache->count; i++)
 		if (cache->entries[i].last_use < oldest->last_use)
 			oldest = &cache->entries[i];
-	elf_file_free(oldest->file);
-	symbol_table_free(oldest->symbols);
+	free_parts(oldest);
 	cache->bytes -= oldest->bytes;
 	*oldest = cache->entries[--cache->count];
 }
 
-static int read_symbols(struct symbol_table **out, int fd, const struct elf_file *file,
-			uint64_t max_symbol_bytes)
+/* Of the file itself, or else of its debug file. */
+static int read_dwarf(struct dwarf_file **out, const struct symbol_files *files)
 {
-	enum elf_kind kind = elf_file_kind(file);
-	struct symbol_list list = { 0 };
-	int err = 0;
+	static const struct dwarf_options defaults;
+	struct dwarf_sources sources = {
+		.fd = files->fd,
+		.supplement_fd = files->supplement_fd,
+		.package_fd = files->package_fd,
+		.open_split = files->open_split,
+		.context = files->context,
+	};
+	int err = dwarf_file_new(out, &sources, &defaults);
 
-	/* Symbols of other kinds are not addresses. */
-	if (kind == ELF_EXECUTABLE || kind == ELF_SHARED)
-		err = symbol_list_read(&list, fd, file, max_symbol_bytes);
-	if (!err)
-		err = symbol_table_new(out, &list);
-	free(list.items);
-	return err;
+	if (err != -ENOENT || files->debug_fd < 0)
+		return err;
+	sources.fd = files->debug_fd;
+	return dwarf_file_new(out, &sources, &defaults);
 }
 
-static int add(struct symbol_cache *cache, int fd, const struct identity *identity)
+static int read_parts(struct entry *entry, const struct symbol_cache_options *options,
+		      const struct symbol_files *files)
 {
-	AUTO(elf_file) file = NULL;
-	AUTO(symbol_table) symbols = NULL;
-	struct entry entry = { .identity = *identity };
-	int err = elf_file_new(&file, fd);
+	int err = elf_file_new(&entry->file, files->fd);
 
 	if (!err)
-		err = read_symbols(&symbols, fd, file, cache->max_symbol_bytes);
-	if (err)
+		err = symbol_layers_new(&entry->symbols, files, entry->file,
+					options->max_symbol_bytes);
+	if (err || options->no_dwarf || elf_file_kind(entry->file) == ELF_NONE)
 		return err;
+	err = read_dwarf(&entry->dwarf, files);
+	return err == -ENOMEM ? err : 0;
+}
+
+static size_t parts_bytes(const struct entry *entry)
+{
+	return elf_file_bytes(entry->file) + symbol_layers_bytes(entry->symbols) +
+	       (entry->dwarf ? dwarf_file_bytes(entry->dwarf) : 0);
+}
+
+/* @entry has its identities, and gets the rest. */
+static int add(struct symbol_cache *cache, const struct symbol_files *files, struct entry *entry)
+{
+	int err = read_parts(entry, &cache->options, files);
+
+	if (err) {
+		free_parts(entry);
+		return err;
+	}
 	if (cache->count == MAX_FILES)
 		drop_oldest(cache);
-	entry.bytes = elf_file_bytes(file) + symbol_table_bytes(symbols);
-	entry.file = take(file);
-	entry.symbols = take(symbols);
-	cache->bytes += entry.bytes;
-	cache->entries[cache->count++] = entry;
+	entry->bytes = parts_bytes(entry);
+	cache->bytes += entry->bytes;
+	cache->entries[cache->count++] = *entry;
 	return 0;
 }
 
-int symbol_cache_get(struct symbol_cache *cache, int fd, struct symbol_source *ret)
+int symbol_cache_get(struct symbol_cache *cache, const struct symbol_files *files,
+		     struct symbol_source *ret)
 {
-	struct identity identity;
-	struct entry *entry;
-	int err = identify(fd, &identity);
+	struct entry key = { .last_use = 0 }, *entry;
+	int err = identify(files->fd, &key.identity);
 
+	if (!err && files->debug_fd >= 0)
+		err = identify(files->debug_fd, &key.debug_identity);
 	if (err)
 		return err;
-	entry = find(cache, &identity);
+	entry = find(cache, &key);
 	if (!entry) {
-		err = add(cache, fd, &identity);
+		err = add(cache, files, &key);
 		if (err)
 			return err;
 		entry = &cache->entries[cache->count - 1];
@@ -151,12 +184,30 @@ int symbol_cache_get(struct symbol_cache *cache, int fd, struct symbol_source *r
 	entry->last_use = ++cache->uses;
 	ret->file = entry->file;
 	ret->symbols = entry->symbols;
+	ret->dwarf = entry->dwarf;
 	return 0;
+}
+
+/* What was read of debug information grows with the questions; a share of the cache is enough. */
+static void count_again(struct symbol_cache *cache)
+{
+	cache->bytes = 0;
+	for (size_t i = 0; i < cache->count; i++) {
+		struct entry *entry = &cache->entries[i];
+
+		entry->bytes = parts_bytes(entry);
+		if (entry->dwarf && entry->bytes > cache->options.max_bytes / DWARF_SHARE) {
+			dwarf_file_rest(entry->dwarf);
+			entry->bytes = parts_bytes(entry);
+		}
+		cache->bytes += entry->bytes;
+	}
 }
 
 void symbol_cache_trim(struct symbol_cache *cache)
 {
-	while (cache->count && cache->bytes > cache->max_bytes)
+	count_again(cache);
+	while (cache->count && cache->bytes > cache->options.max_bytes)
 		drop_oldest(cache);
 }
 

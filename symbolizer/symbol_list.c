@@ -197,15 +197,11 @@ static int read_tables(struct reader *reader, uint32_t type, uint64_t max_bytes)
 	return err;
 }
 
-int symbol_list_read(struct symbol_list *list, int fd, const struct elf_file *file,
+int symbol_list_read(struct symbol_list *list, uint32_t type, int fd, const struct elf_file *file,
 		     uint64_t max_bytes)
 {
 	struct reader reader = { .list = list, .fd = fd, .is_64 = elf_file_is_64(file) };
-	int err;
 
 	reader.sections = elf_file_sections(file, &reader.section_count);
-	err = read_tables(&reader, SHT_SYMTAB, max_bytes);
-	if (!err && !list->count)
-		err = read_tables(&reader, SHT_DYNSYM, max_bytes);
-	return err;
+	return read_tables(&reader, type, max_bytes);
 }

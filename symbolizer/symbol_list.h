@@ -12,8 +12,7 @@
  *
  * Functions are STT_FUNC and STT_GNU_IFUNC, and what assembler sources forgot to call one:
  * STT_NOTYPE in an executable section, but for the labels that assemblers and compilers leave
- * there ($x, .L12, .annobin_...). The list comes from .symtab, or from .dynsym when
- * there is none or it has no function. Whoever holds a list frees @items.
+ * there ($x, .L12, .annobin_...). Whoever holds a list frees @items.
  */
 
 /* Orders the names of one address, the better first; a symbol's key ends in the sum of these. */
@@ -58,6 +57,7 @@ static inline unsigned symbol_rank(const struct symbol *symbol)
 
 /*
  * symbol_list_read() - fill an empty list.
+ * @type: SHT_SYMTAB or SHT_DYNSYM; of several tables, the first with a function
  * @fd: the file that @file describes, borrowed
  * @max_bytes: symbol tables larger than this are skipped
  *
@@ -65,5 +65,5 @@ static inline unsigned symbol_rank(const struct symbol *symbol)
  *
  * Return: 0 or -ENOMEM, with the list still to be freed.
  */
-int symbol_list_read(struct symbol_list *list, int fd, const struct elf_file *file,
+int symbol_list_read(struct symbol_list *list, uint32_t type, int fd, const struct elf_file *file,
 		     uint64_t max_bytes);

@@ -13,8 +13,9 @@
 #include "symbolizer/symbol_cache.h"
 
 enum {
-	CACHE_BYTES = 8 * 1024 * 1024, /* some 400,000 symbols */
-	KERNEL_LIFETIME_S = 60,        /* reading /proc/kallsyms takes 50 ms of CPU time */
+	CACHE_BYTES = 32 * 1024 * 1024,
+	MAX_FRAMES = 256,       /* at one place; compilers stop at some dozens */
+	KERNEL_LIFETIME_S = 60, /* reading /proc/kallsyms takes 50 ms of CPU time */
 	KERNEL_BUFFER_BYTES = 64 * 1024,
 };
 
@@ -26,18 +27,26 @@ struct symbolizer {
 	int kernel_error;        /* of the last reading */
 	bool kernel_was_read;
 	time_t kernel_read_at; /* monotonic seconds */
+	bool no_lines;
+	bool no_inlines;
 };
 
 int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *options)
 {
 	AUTO(symbolizer) symbolizer = calloc(1, sizeof(*symbolizer));
-	uint64_t max_symbol_bytes = options->max_symbol_bytes;
+	struct symbol_cache_options cache = {
+		.max_bytes = options->cache_bytes ? options->cache_bytes : CACHE_BYTES,
+		.max_symbol_bytes = options->max_symbol_bytes ? options->max_symbol_bytes
+							      : default_max_symbol_bytes,
+		.no_dwarf = options->no_lines && options->no_inlines,
+	};
 	int err;
 
 	if (!symbolizer)
 		return -ENOMEM;
-	err = symbol_cache_new(&symbolizer->cache, CACHE_BYTES,
-			       max_symbol_bytes ? max_symbol_bytes : default_max_symbol_bytes);
+	symbolizer->no_lines = options->no_lines;
+	symbolizer->no_inlines = options->no_inlines;
+	err = symbol_cache_new(&symbolizer->cache, &cache);
 	if (err)
 		return err;
 
@@ -45,21 +54,65 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
 	return 0;
 }
 
-static int name_place(struct answer_builder *builder, size_t place,
-		      const struct symbol_source *source, int fd)
+/* The lines of a place that has debug information; the outermost function is the symbol's. */
+static int name_by_dwarf(struct answer_builder *builder, size_t place, const char *symbol,
+			 const struct dwarf_frame *frames, size_t count,
+			 const struct symbolizer *symbolizer)
 {
-	uint64_t address = builder->answer->places[place].address;
-	char name[SYMBOL_NAME_MAX + 1];
-	uint32_t names;
+	struct answer_line lines[MAX_FRAMES];
+	size_t line_count = 0;
 
-	if (!symbol_table_find(source->symbols, address, &names) ||
-	    !symbol_table_name(source->symbols, fd, names, name))
-		return 0;
-	return answer_builder_name(builder, place, name, NULL);
+	for (size_t i = symbolizer->no_inlines ? count - 1 : 0; i < count; i++) {
+		const char *name = i + 1 == count && *symbol ? symbol : frames[i].function;
+		bool has_file = !symbolizer->no_lines && *frames[i].file;
+
+		if (!*name)
+			continue;
+		lines[line_count++] = (struct answer_line){
+			.system_name = name,
+			.file = has_file ? frames[i].file : NULL,
+			.line = symbolizer->no_lines ? 0 : frames[i].line,
+		};
+	}
+	return line_count ? answer_builder_lines(builder, place, lines, line_count) : 0;
 }
 
-static int answer_file(struct answer_builder *builder, const struct symbol_source *source, int fd,
-		       const uint64_t *offsets)
+static int name_place(struct answer_builder *builder, size_t place,
+		      const struct symbol_source *source, const struct symbol_files *files,
+		      const struct symbolizer *symbolizer)
+{
+	uint64_t address = builder->answer->places[place].address;
+	struct dwarf_frame frames[MAX_FRAMES];
+	char symbol[SYMBOL_NAME_MAX + 1];
+	size_t count = 0;
+
+	if (!symbol_layers_name(source->symbols, files, address, symbol))
+		*symbol = '\0';
+	if (source->dwarf)
+		count = dwarf_file_get(source->dwarf, address, frames, MAX_FRAMES);
+	if (count)
+		return name_by_dwarf(builder, place, symbol, frames, count, symbolizer);
+	return *symbol ? answer_builder_name(builder, place, symbol, NULL) : 0;
+}
+
+static int ask_dwarf(const struct symbol_answer *answer, struct dwarf_file *dwarf)
+{
+	uint64_t *addresses =
+		calloc(answer->place_count ? answer->place_count : 1, sizeof(*addresses));
+	int err;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < answer->place_count; i++)
+		addresses[i] = answer->places[i].address;
+	err = dwarf_file_ask(dwarf, addresses, answer->place_count);
+	free(addresses);
+	return err;
+}
+
+static int answer_file(struct answer_builder *builder, const struct symbol_source *source,
+		       const struct symbol_files *files, const uint64_t *offsets,
+		       const struct symbolizer *symbolizer)
 {
 	struct symbol_answer *answer = builder->answer;
 	const uint8_t *build_id = elf_file_build_id(source->file, &answer->build_id_size);
@@ -67,25 +120,27 @@ static int answer_file(struct answer_builder *builder, const struct symbol_sourc
 
 	answer->kind = elf_file_kind(source->file);
 	memcpy(answer->build_id, build_id, answer->build_id_size);
-	for (size_t i = 0; i < answer->place_count && !err; i++) {
+	for (size_t i = 0; i < answer->place_count; i++)
 		answer->places[i].address = elf_file_address(source->file, offsets[i]);
-		err = name_place(builder, i, source, fd);
-	}
+	if (source->dwarf)
+		err = ask_dwarf(answer, source->dwarf);
+	for (size_t i = 0; i < answer->place_count && !err; i++)
+		err = name_place(builder, i, source, files, symbolizer);
 	return err;
 }
 
-int symbolizer_resolve_file(struct symbolizer *symbolizer, struct symbol_answer **out, int fd,
-			    const uint64_t *offsets, size_t count)
+int symbolizer_resolve_file(struct symbolizer *symbolizer, struct symbol_answer **out,
+			    const struct symbol_files *files, const uint64_t *offsets, size_t count)
 {
 	AUTO_ANSWER_BUILDER builder = { 0 };
 	struct symbol_source source;
-	int err = symbol_cache_get(symbolizer->cache, fd, &source);
+	int err = symbol_cache_get(symbolizer->cache, files, &source);
 
 	if (err)
 		return err;
 	err = answer_builder_init(&builder, count);
 	if (!err)
-		err = answer_file(&builder, &source, fd, offsets);
+		err = answer_file(&builder, &source, files, offsets, symbolizer);
 	symbol_cache_trim(symbolizer->cache);
 	if (err)
 		return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,31 @@ struct symbolizer;
 
 struct symbolizer_options {
 	uint64_t max_symbol_bytes; /* symbol tables larger than this are not read; 0: 1 GiB */
+	size_t cache_bytes;        /* kept between questions; 0: 32 MiB */
+	bool no_lines;             /* no source files and lines */
+	bool no_inlines;           /* no inlined functions */
 };
+
+/*
+ * Opens a .dwo file of split debug information: like open(2) with O_RDONLY, where the program
+ * sees it. Both names are the program's, and may be anything.
+ *
+ * Return: a descriptor, taken by the symbolizer, or -1.
+ */
+typedef int symbol_open_split(void *context, const char *directory, const char *name);
+
+/* What belongs to one executable. All are borrowed, open for reading, read with pread, never mapped. */
+struct symbol_files {
+	int fd;                        /* the executable */
+	int debug_fd;                  /* its separate debug file, or -1 */
+	int supplement_fd;             /* what dwz moved out of it, or -1 */
+	int package_fd;                /* .dwp, or -1 */
+	symbol_open_split *open_split; /* NULL: there are no .dwo files */
+	void *context;                 /* of open_split */
+};
+#define SYMBOL_FILES(executable) \
+	((struct symbol_files){  \
+		.fd = (executable), .debug_fd = -1, .supplement_fd = -1, .package_fd = -1 })
 
 enum elf_kind {
 	ELF_NONE,       /* not an ELF file, or too broken to read */
@@ -70,7 +95,7 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
 
 /*
  * symbolizer_resolve_file() - name places in an executable file.
- * @fd: borrowed, open for reading; read with pread, never mapped, its position is not used
+ * @files: that the other ones belong to the first is believed
  * @offsets: @count places as offsets into the file
  *
  * A file without symbols, or that is no ELF file, is a good answer without names; the address
@@ -78,8 +103,9 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
  *
  * Return: 0, -EIO if the file cannot be read, or -ENOMEM.
  */
-int symbolizer_resolve_file(struct symbolizer *symbolizer, struct symbol_answer **out, int fd,
-			    const uint64_t *offsets, size_t count);
+int symbolizer_resolve_file(struct symbolizer *symbolizer, struct symbol_answer **out,
+			    const struct symbol_files *files, const uint64_t *offsets,
+			    size_t count);
 
 /*
  * symbolizer_resolve_kernel() - name kernel addresses, from /proc/kallsyms.

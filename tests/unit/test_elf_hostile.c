@@ -55,7 +55,8 @@ static int ask(int fd, size_t *ret_named)
 
 	*ret_named = 0;
 	if (!err)
-		err = symbolizer_resolve_file(symbolizer, &answer, fd, offsets, COUNT);
+		err = symbolizer_resolve_file(symbolizer, &answer, &SYMBOL_FILES(fd), offsets,
+					      COUNT);
 	if (err)
 		return err;
 	for (size_t i = 0; i < COUNT; i++) {
@@ -172,9 +173,9 @@ TEST(a_file_cut_between_two_questions_loses_its_names_only)
 	const uint64_t place = 0x10;
 
 	CHECK(!symbolizer_new(&symbolizer, &defaults));
-	CHECK(!symbolizer_resolve_file(symbolizer, &before, fd, &place, 1));
+	CHECK(!symbolizer_resolve_file(symbolizer, &before, &SYMBOL_FILES(fd), &place, 1));
 	CHECK(!ftruncate(fd, 64));
-	CHECK(!symbolizer_resolve_file(symbolizer, &after, fd, &place, 1));
+	CHECK(!symbolizer_resolve_file(symbolizer, &after, &SYMBOL_FILES(fd), &place, 1));
 	CHECK_EQ(before->places[0].line_count, 1);
 	CHECK_EQ(after->places[0].line_count, 0);
 	CHECK_EQ(after->kind, ELF_SHARED);

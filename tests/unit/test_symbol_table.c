@@ -79,7 +79,7 @@ static const char *name_at(struct fixture *fixture, uint64_t address)
 	AUTO_FD fd = elf_image_open(fixture->image);
 
 	if (symbolizer_new(&symbolizer, &options) ||
-	    symbolizer_resolve_file(symbolizer, &answer, fd, &address, 1))
+	    symbolizer_resolve_file(symbolizer, &answer, &SYMBOL_FILES(fd), &address, 1))
 		return NULL;
 	fixture->name[0] = '\0';
 	if (answer->places[0].line_count)
@@ -447,8 +447,8 @@ TEST(symbol_tables_above_the_limit_are_not_read)
 	CHECK(!symbolizer_new(&exact, &options));
 	options.max_symbol_bytes--;
 	CHECK(!symbolizer_new(&small, &options));
-	CHECK(!symbolizer_resolve_file(exact, &named, fd, &place, 1));
-	CHECK(!symbolizer_resolve_file(small, &nameless, fd, &place, 1));
+	CHECK(!symbolizer_resolve_file(exact, &named, &SYMBOL_FILES(fd), &place, 1));
+	CHECK(!symbolizer_resolve_file(small, &nameless, &SYMBOL_FILES(fd), &place, 1));
 	CHECK_EQ(named->places[0].line_count, 1);
 	CHECK_EQ(nameless->places[0].line_count, 0);
 }
