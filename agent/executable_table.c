@@ -394,6 +394,7 @@ static void open_file(struct executable_table *table, struct executable *executa
 	}
 	executable->state = err ? state_of_failure(err) : EXECUTABLE_OPEN;
 	executable->attempts++;
+	executable->tid = event->tid;
 	table->forbidden += executable->state == EXECUTABLE_FORBIDDEN;
 	if (executable->state == EXECUTABLE_OPEN) {
 		want_table(table, executable, (pid_t)event->tid);

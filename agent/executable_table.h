@@ -52,6 +52,7 @@ struct executable {
 	int fd;            /* open for reading, or -1 */
 	char *path;        /* as its process sees it, or just the last part; never NULL */
 	struct abi_file file;
+	uint32_t tid; /* of a thread that had it mapped when it was opened */
 	enum table_state table_state;
 	uint32_t table_tries; /* that found no room */
 	uint64_t next_try;    /* turn of the next one */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/debug_files.h"
 #include "agent/frame_word.h"
 #include "agent/vdso.h"
 
@@ -165,21 +166,22 @@ static int add_answers(struct profile *profile, const struct batch *batch,
 	return err;
 }
 
-/* @fd may be -1: then the places keep their offsets. */
-static int name_file(const struct place_sources *sources, const struct batch *batch, int fd)
+/* @files->fd may be -1: then the places keep their offsets. */
+static int name_file(const struct place_sources *sources, const struct batch *batch,
+		     const struct symbol_files *files)
 {
 	AUTO(symbol_answer) answer = NULL;
 	uint64_t *offsets;
 	int err = 0;
 
-	if (fd >= 0) {
+	if (files->fd >= 0) {
 		offsets = calloc(batch->count, sizeof(*offsets));
 		if (!offsets)
 			return -ENOMEM;
 		for (size_t i = 0; i < batch->count; i++)
 			offsets[i] = frame_place(batch->first[i].word);
-		err = symbolizer_resolve_file(sources->symbolizer, &answer, &SYMBOL_FILES(fd),
-					      offsets, batch->count);
+		err = symbolizer_resolve_file(sources->symbolizer, &answer, files, offsets,
+					      batch->count);
 		free(offsets);
 	}
 	if (err)
@@ -191,13 +193,17 @@ static int name_executable(const struct place_sources *sources, struct batch *ba
 {
 	uint32_t id = frame_executable(batch->first->word);
 	const struct executable *executable = executable_table_find(sources->executables, id);
-	int fd = -1;
+	struct debug_files files;
+	int err;
 
 	batch->filename = executable ? executable->path : "[forgotten file]";
 	batch->module = base_name(batch->filename);
-	if (executable && executable_is_unchanged(executable))
-		fd = executable->fd;
-	return name_file(sources, batch, fd);
+	if (!executable || !executable_is_unchanged(executable) || executable->fd < 0)
+		return name_file(sources, batch, &SYMBOL_FILES(-1));
+	debug_files_open(&files, executable);
+	err = name_file(sources, batch, &files.files);
+	debug_files_close(&files);
+	return err;
 }
 
 static int name_vdso(const struct place_sources *sources, struct batch *batch)
@@ -205,7 +211,7 @@ static int name_vdso(const struct place_sources *sources, struct batch *batch)
 	AUTO_FD fd = vdso_open();
 
 	batch->filename = batch->module = "[vdso]";
-	return name_file(sources, batch, fd);
+	return name_file(sources, batch, &SYMBOL_FILES(fd));
 }
 
 /* ---- the kernel ------------------------------------------------------------------------------ */

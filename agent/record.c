@@ -78,12 +78,16 @@ static int new_profile(struct profile **out, const struct recording *recording)
 }
 
 static int build_profile(struct profile **out, const struct recording *recording,
-			 struct quality *quality)
+			 const struct record_options *options, struct quality *quality)
 {
 	AUTO(profile) profile = NULL;
 	AUTO(symbolizer) symbolizer = NULL;
 	AUTO_STRING line = NULL;
-	struct symbolizer_options names = { .max_symbol_bytes = MAX_SYMBOL_BYTES };
+	struct symbolizer_options names = {
+		.max_symbol_bytes = MAX_SYMBOL_BYTES,
+		.no_lines = options->no_lines,
+		.no_inlines = options->no_inlines,
+	};
 	struct report_sources sources = {
 		.window = recording_window(recording),
 		.executables = recording_executables(recording),
@@ -201,7 +205,7 @@ static int deliver(const struct recording *recording, const struct record_option
 		report_no_samples(recording, options);
 		return EXIT_NO_SAMPLES;
 	}
-	err = build_profile(&profile, recording, &quality);
+	err = build_profile(&profile, recording, options, &quality);
 	if (!err)
 		err = write_outputs(outputs, options, profile);
 	if (!err)

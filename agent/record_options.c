@@ -44,6 +44,8 @@ const char record_help[] =
 	"                           .speedscope.json\n"
 	"      --format FORMAT      pprof, folded, html or speedscope, where the suffix does not tell\n"
 	"      --top N              print the N functions that used most\n"
+	"      --lines on|off       source files and lines, from debug information (default on)\n"
+	"      --inlines on|off     inlined functions, from debug information (default on)\n"
 	"      --max-frames N       of user code in a stack, 1 to 1024 (default 512)\n"
 	"      --unwind-memory SIZE for unwind tables in the kernel, 1M to 1G (default 32M)\n"
 	"      --unwind HOW         full, or frame-pointers alone; auto (default) is full where a test at\n"
@@ -66,6 +68,8 @@ enum flag {
 	FLAG_CGROUP = 256,
 	FLAG_FORMAT,
 	FLAG_TOP,
+	FLAG_LINES,
+	FLAG_INLINES,
 	FLAG_MAX_FRAMES,
 	FLAG_UNWIND_MEMORY,
 	FLAG_UNWIND,
@@ -83,6 +87,8 @@ static const struct option flags[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "format", required_argument, NULL, FLAG_FORMAT },
 	{ "top", required_argument, NULL, FLAG_TOP },
+	{ "lines", required_argument, NULL, FLAG_LINES },
+	{ "inlines", required_argument, NULL, FLAG_INLINES },
 	{ "max-frames", required_argument, NULL, FLAG_MAX_FRAMES },
 	{ "unwind-memory", required_argument, NULL, FLAG_UNWIND_MEMORY },
 	{ "unwind", required_argument, NULL, FLAG_UNWIND },
@@ -198,6 +204,15 @@ static int set_tier(enum stack_tier *ret, const char *name)
 	return log_wrong("--unwind: \"%s\" is none of auto, full, frame-pointers", name);
 }
 
+/* A switch that is on unless it is turned off. */
+static int set_off(bool *ret_is_off, const char *flag, const char *text)
+{
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+		return log_wrong("%s: \"%s\" is neither on nor off", flag, text);
+	*ret_is_off = !strcmp(text, "off");
+	return 0;
+}
+
 static int set_cgroup(struct parse *parse, const char *path)
 {
 	if (!*path)
@@ -227,6 +242,10 @@ static int parse_flag(struct parse *parse, int flag, char **argv)
 		return set_format(&parse->format, optarg);
 	case FLAG_TOP:
 		return set_number(&options->top_rows, "--top", optarg, MAX_TOP_ROWS);
+	case FLAG_LINES:
+		return set_off(&options->no_lines, "--lines", optarg);
+	case FLAG_INLINES:
+		return set_off(&options->no_inlines, "--inlines", optarg);
 	case FLAG_MAX_FRAMES:
 		return set_number(&options->max_frames, "--max-frames", optarg,
 				  ABI_MAX_USER_FRAMES);

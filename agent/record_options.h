@@ -47,6 +47,8 @@ struct record_options {
 	uint32_t top_rows;
 	enum stack_tier tier;
 	const char *btf; /* file with the kernel's types; NULL: the kernel's own */
+	bool no_lines;
+	bool no_inlines;
 	bool allow_unsafe_kernel;
 	bool quiet;
 	bool verbose;

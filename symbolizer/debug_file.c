@@ -4,22 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 
 #include "symbolizer/cfi_image.h"
 #include "symbolizer/checksum.h"
+#include "symbolizer/debug_open.h"
 #include "symbolizer/elf_file.h"
-
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
 
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 
@@ -71,30 +63,7 @@ static int read_link(struct debug_link *ret, int fd)
 	return read_named_link(ret, fd);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------- */
-
-/* First without any effect on the file; a server of a file system in user space may never answer. */
-static int open_regular(int root_fd, const char *path)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-	AUTO_FD path_fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	struct statfs filesystem;
-	struct stat status;
-	char reopen[64];
-	int fd;
-
-	if (path_fd < 0)
-		return -errno;
-	if (fstatfs(path_fd, &filesystem) || filesystem.f_type == FUSE_SUPER_MAGIC ||
-	    fstat(path_fd, &status) || !S_ISREG(status.st_mode))
-		return -ENOENT;
-	snprintf(reopen, sizeof(reopen), "/proc/self/fd/%d", path_fd);
-	fd = open(reopen, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
+/* ---- finding -------------------------------------------------------------------------------------- */
 
 static bool has_build_id(int fd, const struct debug_link *link)
 {
@@ -108,7 +77,9 @@ static bool has_build_id(int fd, const struct debug_link *link)
 	return size == link->build_id_size && !memcmp(build_id, link->build_id, size);
 }
 
-static int find_by_build_id(int *ret_fd, const struct debug_link *link, int root_fd)
+/* @known: NULL, or a path to which mounts may be crossed */
+static int find_by_build_id(int *ret_fd, const struct debug_link *link, int root_fd,
+			    const char *known)
 {
 	char path[sizeof(DEBUG_DIRECTORY) + 2 * BUILD_ID_MAX + 32];
 	int at = snprintf(path, sizeof(path), DEBUG_DIRECTORY "/.build-id/");
@@ -120,7 +91,7 @@ static int find_by_build_id(int *ret_fd, const struct debug_link *link, int root
 		at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x%s", link->build_id[i],
 			       i ? "" : "/");
 	snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
-	fd = open_regular(root_fd, path);
+	fd = debug_open(root_fd, known, path);
 	if (fd < 0 || !has_build_id(fd, link))
 		return -ENOENT;
 	*ret_fd = take_fd(&fd);
@@ -145,7 +116,7 @@ static int find_by_name(int *ret_fd, const struct debug_link *link, int root_fd,
 			     (int)(slash - path), path, between[i],
 			     link->name) >= (int)sizeof(candidate))
 			continue;
-		fd = open_regular(root_fd, candidate);
+		fd = debug_open(root_fd, path, candidate);
 		if (fd < 0 || checksum_of_file(fd, &sum) || sum != link->checksum)
 			continue;
 		*ret_fd = take_fd(&fd);
@@ -167,7 +138,8 @@ int debug_file_find(int *ret_fd, int fd, int root_fd, const char *path)
 	for (size_t i = 0; err == -ENOENT && i < 2; i++) {
 		if (roots[i] < 0)
 			continue;
-		err = find_by_build_id(ret_fd, &link, roots[i]);
+		/* The host's directories are its own: only a container may have mounted a trap there. */
+		err = find_by_build_id(ret_fd, &link, roots[i], i ? NULL : DEBUG_DIRECTORY "/");
 		if (err == -ENOENT)
 			err = find_by_name(ret_fd, &link, roots[i], path);
 	}

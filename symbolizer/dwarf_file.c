@@ -37,7 +37,6 @@ struct pending_list {
 
 struct dwarf_file {
 	struct dwarf_options options;
-	struct dwarf_sources sources;
 	struct debug_budget budget;
 	struct dwarf_image *image;      /* owned, like the rest */
 	struct dwarf_image *supplement; /* or NULL */
@@ -81,7 +80,6 @@ int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
 		return -ENOMEM;
 	file->options = *options;
 	or_default(&file->options);
-	file->sources = *sources;
 	file->budget.effort = file->options.max_effort;
 	file->budget.bytes = file->options.max_bytes;
 	err = dwarf_image_new(&file->image, sources->fd, false, &file->budget);
@@ -97,7 +95,7 @@ int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
 		return err;
 	file->units.image = file->image;
 	file->supplement_units.image = file->supplement;
-	file->split = (struct dwarf_split){ &file->sources, file->package, &file->budget };
+	file->split = (struct dwarf_split){ .package = file->package, .budget = &file->budget };
 	*out = take(file);
 	return 0;
 }
@@ -325,12 +323,14 @@ static int answer_all(struct dwarf_file *file, struct pending_list *list)
 	return err;
 }
 
-int dwarf_file_ask(struct dwarf_file *file, const uint64_t *addresses, size_t count)
+int dwarf_file_ask(struct dwarf_file *file, const struct symbol_files *files,
+		   const uint64_t *addresses, size_t count)
 {
 	struct pending_list list = { 0 };
 	int err = dwarf_answers_make_room(file->answers, count);
 
 	file->budget.effort = file->options.max_effort;
+	file->split.files = files;
 	if (!err)
 		err = make_list(file, addresses, count, &list);
 	if (!err && list.count)
@@ -340,6 +340,7 @@ int dwarf_file_ask(struct dwarf_file *file, const uint64_t *addresses, size_t co
 		if (!dwarf_answers_has(file->answers, list.items[i].address))
 			err = dwarf_answers_add(file->answers, list.items[i].address, NULL, 0);
 	}
+	file->split.files = NULL;
 	free(list.items);
 	return err;
 }

@@ -28,8 +28,6 @@ struct dwarf_sources {
 	int fd;            /* the file with debug information; borrowed, like the others */
 	int supplement_fd; /* of dwz, or -1 */
 	int package_fd;    /* .dwp, or -1 */
-	symbol_open_split *open_split; /* NULL: there are none */
-	void *context;                 /* of open_split */
 };
 
 struct dwarf_options {
@@ -52,11 +50,13 @@ int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
 
 /*
  * dwarf_file_ask() - look up addresses, which then can be got at.
+ * @files: what opens .dwo files, used during the call
  * @addresses: @count ELF virtual addresses in any order
  *
  * Return: 0, also if nothing is found, or -ENOMEM.
  */
-int dwarf_file_ask(struct dwarf_file *file, const uint64_t *addresses, size_t count);
+int dwarf_file_ask(struct dwarf_file *file, const struct symbol_files *files,
+		   const uint64_t *addresses, size_t count);
 
 /*
  * dwarf_file_get() - the functions at an address that was in the last question.

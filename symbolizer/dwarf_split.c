@@ -135,7 +135,7 @@ static struct dwarf_unit *from_file(const struct dwarf_split *split, struct dwar
 	struct dwarf_unit *found;
 	AUTO_FD fd = -1;
 
-	if (!split->sources->open_split)
+	if (!split->files->open_split)
 		return NULL;
 	if (dwarf_die_has(root, DWARF_COMP_DIR))
 		dwarf_unit_string(unit, NULL, root->values[DWARF_COMP_DIR], directory,
@@ -143,7 +143,7 @@ static struct dwarf_unit *from_file(const struct dwarf_split *split, struct dwar
 	dwarf_unit_string(unit, NULL, root->values[DWARF_DWO_NAME], name, sizeof(name));
 	if (!*name)
 		return NULL;
-	fd = split->sources->open_split(split->sources->context, directory, name);
+	fd = split->files->open_split(split->files->context, directory, name);
 	if (fd < 0 || dwarf_image_new(&unit->split_image, fd, true, split->budget))
 		return NULL;
 	found = from_image(unit->split_image, unit);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "symbolizer/dwarf_file.h"
 #include "symbolizer/dwarf_unit.h"
+#include "symbolizer/symbolizer.h"
 
 /*
  * dwarf_split - the other half of a unit of split DWARF.
@@ -13,9 +13,9 @@
  * Source: DWARF 5, 7.3.5 (packages); the GNU DebugFission page for version 4.
  */
 struct dwarf_split {
-	const struct dwarf_sources *sources; /* borrowed; only what opens .dwo files is used */
-	struct dwarf_image *package;         /* borrowed, or NULL */
-	struct debug_budget *budget;         /* borrowed */
+	const struct symbol_files *files; /* borrowed during a question: opens .dwo files */
+	struct dwarf_image *package;      /* borrowed, or NULL */
+	struct debug_budget *budget;      /* borrowed */
 };
 
 /*

@@ -116,8 +116,6 @@ static int read_dwarf(struct dwarf_file **out, const struct symbol_files *files)
 		.fd = files->fd,
 		.supplement_fd = files->supplement_fd,
 		.package_fd = files->package_fd,
-		.open_split = files->open_split,
-		.context = files->context,
 	};
 	int err = dwarf_file_new(out, &sources, &defaults);
 

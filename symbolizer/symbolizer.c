@@ -95,7 +95,8 @@ static int name_place(struct answer_builder *builder, size_t place,
 	return *symbol ? answer_builder_name(builder, place, symbol, NULL) : 0;
 }
 
-static int ask_dwarf(const struct symbol_answer *answer, struct dwarf_file *dwarf)
+static int ask_dwarf(const struct symbol_answer *answer, struct dwarf_file *dwarf,
+		     const struct symbol_files *files)
 {
 	uint64_t *addresses =
 		calloc(answer->place_count ? answer->place_count : 1, sizeof(*addresses));
@@ -105,7 +106,7 @@ static int ask_dwarf(const struct symbol_answer *answer, struct dwarf_file *dwar
 		return -ENOMEM;
 	for (size_t i = 0; i < answer->place_count; i++)
 		addresses[i] = answer->places[i].address;
-	err = dwarf_file_ask(dwarf, addresses, answer->place_count);
+	err = dwarf_file_ask(dwarf, files, addresses, answer->place_count);
 	free(addresses);
 	return err;
 }
@@ -123,7 +124,7 @@ static int answer_file(struct answer_builder *builder, const struct symbol_sourc
 	for (size_t i = 0; i < answer->place_count; i++)
 		answer->places[i].address = elf_file_address(source->file, offsets[i]);
 	if (source->dwarf)
-		err = ask_dwarf(answer, source->dwarf);
+		err = ask_dwarf(answer, source->dwarf, files);
 	for (size_t i = 0; i < answer->place_count && !err; i++)
 		err = name_place(builder, i, source, files, symbolizer);
 	return err;
