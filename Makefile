@@ -216,6 +216,8 @@ $(O)/tests/bench/busy2: tests/bench/busy2.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(CXX) -O2 -g -std=gnu++17 -Wall -Wextra -Werror -fomit-frame-pointer $< -o $@
 BENCH_PROGRAMS = $(addprefix $(O)/tests/bench/,load call chain chain-static spawner busy2)
+$(O)/tests/bench/symbols: $(O)/tests/bench/symbols.o $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 deps-bench:
 	@deploy/packages.sh install build bench
 bench: deps-bench

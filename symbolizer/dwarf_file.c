@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "agent/base/array.h"
-#include "symbolizer/dwarf_answers.h"
 #include "symbolizer/dwarf_aranges.h"
 #include "symbolizer/dwarf_lines.h"
 #include "symbolizer/dwarf_names.h"
@@ -17,7 +16,6 @@ static const struct dwarf_options defaults = {
 	.max_effort = 400 * 1000 * 1000,
 	.max_bytes = 256 << 20,
 	.unit_bytes = 16 << 20,
-	.answer_bytes = 4 << 20,
 };
 
 #define NO_UNIT UINT64_MAX
@@ -45,9 +43,9 @@ struct dwarf_file {
 	struct dwarf_units supplement_units;
 	struct dwarf_split split;
 	struct dwarf_aranges aranges;
-	struct dwarf_intervals scanned; /* of the units that are not in @aranges */
-	bool has_scanned;               /* all of them */
-	struct dwarf_answers *answers;
+	struct dwarf_intervals scanned;        /* of the units that are not in @aranges */
+	bool has_scanned;                      /* all of them */
+	const struct dwarf_question *question; /* borrowed while it is answered */
 };
 
 static void or_default(struct dwarf_options *options)
@@ -58,8 +56,6 @@ static void or_default(struct dwarf_options *options)
 		options->max_bytes = defaults.max_bytes;
 	if (!options->unit_bytes)
 		options->unit_bytes = defaults.unit_bytes;
-	if (!options->answer_bytes)
-		options->answer_bytes = defaults.answer_bytes;
 }
 
 /* A file beside the main one that may be missing, or not be what it should. */
@@ -87,8 +83,6 @@ int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
 		err = open_other(&file->supplement, sources->supplement_fd, false, &file->budget);
 	if (!err)
 		err = open_other(&file->package, sources->package_fd, true, &file->budget);
-	if (!err)
-		err = dwarf_answers_new(&file->answers, file->options.answer_bytes);
 	if (!err)
 		err = dwarf_aranges_read(&file->aranges, file->image);
 	if (err)
@@ -121,9 +115,9 @@ struct described {
 	char file[DWARF_PATH_MAX];
 };
 
-/* The frames of one address, described and put away. */
+/* The frames of one address, described and handed over. */
 static int add_answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t address,
-		      const struct dwarf_call *calls, size_t count)
+		      const struct dwarf_call *calls, size_t count, bool *ret_is_done)
 {
 	struct dwarf_unit *entries = dwarf_split_unit(&file->split, unit);
 	struct dwarf_names names = {
@@ -138,7 +132,8 @@ static int add_answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t
 	int err;
 
 	if (!count && !has_line)
-		return dwarf_answers_add(file->answers, address, NULL, 0);
+		return 0;
+	*ret_is_done = true;
 	described = calloc(count ? count : 1, sizeof(*described));
 	if (!described)
 		return -ENOMEM;
@@ -153,12 +148,13 @@ static int add_answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t
 		source_file = count ? calls[i].call_file : 0;
 		line = count ? (uint32_t)calls[i].call_line : 0;
 	}
-	err = dwarf_answers_add(file->answers, address, frames, count ? count : 1);
+	err = file->question->found(file->question->context, address, frames, count ? count : 1);
 	free(described);
 	return err;
 }
 
-static int answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t address)
+static int answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t address,
+		  bool *ret_is_done)
 {
 	struct dwarf_call calls[DWARF_MAX_CALLS];
 	size_t count;
@@ -167,7 +163,7 @@ static int answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t add
 	if (!err)
 		err = dwarf_functions_find(dwarf_split_unit(&file->split, unit), address, calls,
 					   &count);
-	return err ? err : add_answer(file, unit, address, calls, count);
+	return err ? err : add_answer(file, unit, address, calls, count, ret_is_done);
 }
 
 /* ---- many of them, unit by unit -------------------------------------------------------------- */
@@ -190,17 +186,15 @@ static uint64_t unit_of(const struct dwarf_file *file, uint64_t address)
 	return found ? found->value : NO_UNIT;
 }
 
-static int make_list(const struct dwarf_file *file, const uint64_t *addresses, size_t count,
+static int make_list(const struct dwarf_file *file, const struct dwarf_question *question,
 		     struct pending_list *list)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < count && !err; i++) {
-		struct pending item = { .address = addresses[i] };
+	for (size_t i = 0; i < question->count && !err; i++) {
+		struct pending item = { .address = question->addresses[i] };
 
-		if (dwarf_answers_has(file->answers, addresses[i]))
-			continue;
-		item.unit = unit_of(file, addresses[i]);
+		item.unit = unit_of(file, item.address);
 		err = array_add(list, item);
 	}
 	if (list->count)
@@ -217,10 +211,9 @@ static int answer_run(struct dwarf_file *file, uint64_t offset, struct pending *
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	for (size_t i = 0; i < count && !err; i++) {
-		if (items[i].is_done || dwarf_answers_has(file->answers, items[i].address))
+		if (items[i].is_done)
 			continue;
-		err = answer(file, unit, items[i].address);
-		items[i].is_done = true;
+		err = answer(file, unit, items[i].address, &items[i].is_done);
 	}
 	dwarf_units_trim(&file->units, file->options.unit_bytes);
 	return err;
@@ -323,32 +316,20 @@ static int answer_all(struct dwarf_file *file, struct pending_list *list)
 	return err;
 }
 
-int dwarf_file_ask(struct dwarf_file *file, const struct symbol_files *files,
-		   const uint64_t *addresses, size_t count)
+int dwarf_file_ask(struct dwarf_file *file, const struct dwarf_question *question)
 {
 	struct pending_list list = { 0 };
-	int err = dwarf_answers_make_room(file->answers, count);
+	int err = make_list(file, question, &list);
 
 	file->budget.effort = file->options.max_effort;
-	file->split.files = files;
-	if (!err)
-		err = make_list(file, addresses, count, &list);
+	file->split.files = question->files;
+	file->question = question;
 	if (!err && list.count)
 		err = answer_all(file, &list);
-	/* Nobody has them: that is an answer too. */
-	for (size_t i = 0; i < list.count && !err; i++) {
-		if (!dwarf_answers_has(file->answers, list.items[i].address))
-			err = dwarf_answers_add(file->answers, list.items[i].address, NULL, 0);
-	}
 	file->split.files = NULL;
+	file->question = NULL;
 	free(list.items);
 	return err;
-}
-
-size_t dwarf_file_get(const struct dwarf_file *file, uint64_t address,
-		      struct dwarf_frame *ret_frames, size_t max_frames)
-{
-	return dwarf_answers_get(file->answers, address, ret_frames, max_frames);
 }
 
 void dwarf_file_rest(struct dwarf_file *file)
@@ -362,11 +343,10 @@ void dwarf_file_rest(struct dwarf_file *file)
 
 size_t dwarf_file_bytes(const struct dwarf_file *file)
 {
-	size_t bytes = sizeof(*file) + dwarf_image_bytes(file->image) +
-		       dwarf_units_bytes(&file->units) +
-		       dwarf_units_bytes(&file->supplement_units) +
-		       dwarf_intervals_bytes(&file->aranges.list) +
-		       dwarf_intervals_bytes(&file->scanned) + dwarf_answers_bytes(file->answers);
+	size_t bytes =
+		sizeof(*file) + dwarf_image_bytes(file->image) + dwarf_units_bytes(&file->units) +
+		dwarf_units_bytes(&file->supplement_units) +
+		dwarf_intervals_bytes(&file->aranges.list) + dwarf_intervals_bytes(&file->scanned);
 
 	if (file->supplement)
 		bytes += dwarf_image_bytes(file->supplement);
@@ -383,7 +363,6 @@ void dwarf_file_free(struct dwarf_file *file)
 	dwarf_units_fini(&file->supplement_units);
 	dwarf_aranges_fini(&file->aranges);
 	free(file->scanned.items);
-	dwarf_answers_free(file->answers);
 	dwarf_image_free(file->package);
 	dwarf_image_free(file->supplement);
 	dwarf_image_free(file->image);

@@ -17,7 +17,7 @@
  *
  * Bytes are read when somebody asks about their addresses: units are found by .debug_aranges, or
  * by one pass over the first entries of all units; a unit is read for its functions,
- * a function for what was inlined into it. Every address is answered once and the answer kept.
+ * a function for what was inlined into it.
  *
  * Whatever the bytes say, a question ends: it may take so much effort and memory, and what
  * is not known by then has no lines.
@@ -34,10 +34,9 @@ struct dwarf_options {
 	uint64_t max_effort; /* steps of some 10 ns for one question; 0: 400 million */
 	size_t max_bytes;    /* memory for sections that must be whole; 0: 256 MiB */
 	size_t unit_bytes;   /* memory for what is kept of units; 0: 16 MiB */
-	size_t answer_bytes; /* memory for answers, each of their two tables; 0: 4 MiB */
 };
 
-/* One function at an address. Strings are borrowed until the next question; never NULL. */
+/* One function at an address. Strings are never NULL. */
 struct dwarf_frame {
 	const char *function; /* linkage name if there is one; "": not known */
 	const char *file;     /* "": not known */
@@ -49,25 +48,26 @@ int dwarf_file_new(struct dwarf_file **out, const struct dwarf_sources *sources,
 		   const struct dwarf_options *options);
 
 /*
- * dwarf_file_ask() - look up addresses, which then can be got at.
- * @files: what opens .dwo files, used during the call
- * @addresses: @count ELF virtual addresses in any order
+ * Takes what was found at an address; innermost first, the last one is the function that the code
+ * belongs to. Called once for each address of which something is known.
  *
- * Return: 0, also if nothing is found, or -ENOMEM.
+ * Return: 0, or -errno, which ends the question.
  */
-int dwarf_file_ask(struct dwarf_file *file, const struct symbol_files *files,
-		   const uint64_t *addresses, size_t count);
+typedef int dwarf_found(void *context, uint64_t address, const struct dwarf_frame *frames,
+			size_t count);
 
-/*
- * dwarf_file_get() - the functions at an address that was in the last question.
- * @ret_frames: innermost first; the last one is the function that the code belongs to
- *
- * Return: how many there are; 0 if nothing is known.
- */
-size_t dwarf_file_get(const struct dwarf_file *file, uint64_t address,
-		      struct dwarf_frame *ret_frames, size_t max_frames);
+struct dwarf_question {
+	const struct symbol_files *files; /* what opens .dwo files */
+	const uint64_t *addresses;        /* ELF virtual addresses in any order */
+	size_t count;
+	dwarf_found *found;
+	void *context; /* of @found */
+};
 
-/* dwarf_file_rest() - forget what can be read again; answers stay. */
+/* dwarf_file_ask() - Return: 0, also if nothing is found; -ENOMEM; or what @found returned. */
+int dwarf_file_ask(struct dwarf_file *file, const struct dwarf_question *question);
+
+/* dwarf_file_rest() - forget what was read; it will be read again when it is needed. */
 void dwarf_file_rest(struct dwarf_file *file);
 
 /* dwarf_file_bytes() - memory held. */

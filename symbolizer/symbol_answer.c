@@ -43,69 +43,39 @@ static const char *string_at(const struct answer_builder *builder, uint32_t inde
 	return intern_get(builder->answer->strings, index, NULL);
 }
 
-/* Makes room for string number @index. */
-static int reach(struct answer_names *names, uint32_t index)
-{
-	int err = 0;
-
-	while (!err && names->count <= index)
-		err = array_add(names, 0);
-	return err;
-}
-
-/* Finds or makes the string that is the readable form of @system_name. */
-static int readable_of(struct answer_builder *builder, uint32_t system_name, uint32_t *ret_name)
-{
-	struct answer_names *known = &builder->readable_of;
-	char readable[DEMANGLED_MAX + 1];
-	int err = reach(known, system_name);
-
-	if (!err && !known->items[system_name]) {
-		err = add_string(builder, demangle(string_at(builder, system_name), readable),
-				 ret_name);
-		if (!err)
-			known->items[system_name] = *ret_name + 1;
-	}
-	if (!err)
-		*ret_name = known->items[system_name] - 1;
-	return err;
-}
-
-static int add_line(struct answer_builder *builder, const struct symbol_line *line)
+/* Appends the line of a name that came for the first time. */
+static int add_line(struct answer_builder *builder, uint32_t system_name)
 {
 	struct symbol_answer *answer = builder->answer;
-	int err = array_grow(&answer->lines, &builder->line_capacity, answer->line_count,
-			     sizeof(*line));
+	struct symbol_line line = { .system_name = string_at(builder, system_name) };
+	char readable[DEMANGLED_MAX + 1];
+	uint32_t name;
+	int err = add_string(builder, demangle(line.system_name, readable), &name);
 
-	if (!err)
-		answer->lines[answer->line_count++] = *line;
-	return err;
-}
-
-/* Finds or makes the line of a name alone; *@ret_line is its number. */
-static int line_of(struct answer_builder *builder, const char *system_name, uint32_t *ret_line)
-{
-	struct symbol_line line = { 0 };
-	uint32_t index, name;
-	int err = add_string(builder, system_name, &index);
-
-	if (!err)
-		err = reach(&builder->line_of, index);
 	if (err)
 		return err;
-	if (!builder->line_of.items[index]) {
-		err = readable_of(builder, index, &name);
-		if (err)
-			return err;
-		line.system_name = string_at(builder, index);
-		line.name = string_at(builder, name);
-		err = add_line(builder, &line);
-		if (err)
-			return err;
-		builder->line_of.items[index] = (uint32_t)builder->answer->line_count;
-	}
-	*ret_line = builder->line_of.items[index] - 1;
+	line.name = string_at(builder, name);
+	err = array_grow(&answer->lines, &builder->line_capacity, answer->line_count, sizeof(line));
+	if (err)
+		return err;
+	answer->lines[answer->line_count++] = line;
+	builder->line_of.items[system_name] = (uint32_t)answer->line_count;
 	return 0;
+}
+
+/* Finds or makes the line of a name; *@ret_line is its number. */
+static int line_of(struct answer_builder *builder, const char *system_name, uint32_t *ret_line)
+{
+	uint32_t index;
+	int err = add_string(builder, system_name, &index);
+
+	while (!err && builder->line_of.count <= index)
+		err = array_add(&builder->line_of, 0);
+	if (!err && !builder->line_of.items[index])
+		err = add_line(builder, index);
+	if (!err)
+		*ret_line = builder->line_of.items[index] - 1;
+	return err;
 }
 
 int answer_builder_name(struct answer_builder *builder, size_t place, const char *system_name,
@@ -125,35 +95,62 @@ int answer_builder_name(struct answer_builder *builder, size_t place, const char
 	return 0;
 }
 
-static int add_source_line(struct answer_builder *builder, const struct answer_line *from)
+/* The string here that is number @number of the known; *@ret is NULL for none. */
+static int copy_string(struct answer_builder *builder, const struct symbol_answers *known,
+		       uint32_t number, const char **ret)
 {
-	struct symbol_line line = { .line = from->line };
-	uint32_t system_name, name, file;
-	int err = add_string(builder, from->system_name, &system_name);
+	uint32_t index;
+	int err;
 
-	if (!err)
-		err = readable_of(builder, system_name, &name);
-	if (!err && from->file)
-		err = add_string(builder, from->file, &file);
-	if (err)
-		return err;
-	line.system_name = string_at(builder, system_name);
-	line.name = string_at(builder, name);
-	line.file = from->file ? string_at(builder, file) : NULL;
-	return add_line(builder, &line);
+	*ret = NULL;
+	if (number == SYMBOL_NO_STRING)
+		return 0;
+	if (!builder->copied[number]) {
+		err = add_string(builder, symbol_answers_string(known, number), &index);
+		if (err)
+			return err;
+		builder->copied[number] = index + 1;
+	}
+	*ret = string_at(builder, builder->copied[number] - 1);
+	return 0;
 }
 
-int answer_builder_lines(struct answer_builder *builder, size_t place,
-			 const struct answer_line *lines, size_t count)
+static int copy_line(struct answer_builder *builder, const struct symbol_answers *known,
+		     const struct symbol_known_line *from)
+{
+	struct symbol_answer *answer = builder->answer;
+	struct symbol_line line = { .line = from->line };
+	int err = copy_string(builder, known, from->name, &line.name);
+
+	if (!err)
+		err = copy_string(builder, known, from->system_name, &line.system_name);
+	if (!err)
+		err = copy_string(builder, known, from->file, &line.file);
+	if (!err)
+		err = array_grow(&answer->lines, &builder->line_capacity, answer->line_count,
+				 sizeof(line));
+	if (!err)
+		answer->lines[answer->line_count++] = line;
+	return err;
+}
+
+int answer_builder_copy(struct answer_builder *builder, size_t place,
+			const struct symbol_answers *known)
 {
 	struct symbol_answer *answer = builder->answer;
 	size_t first = answer->line_count;
+	const struct symbol_known_line *lines;
+	size_t count = symbol_answers_get(known, answer->places[place].address, &lines);
 	int err = 0;
 
-	if (count == 1 && !lines->file && !lines->line)
-		return answer_builder_name(builder, place, lines->system_name, NULL);
+	if (!builder->copied) {
+		builder->copied_count = symbol_answers_string_count(known);
+		builder->copied = calloc(builder->copied_count + 1, sizeof(*builder->copied));
+	}
+	if (!builder->copied)
+		return -ENOMEM;
 	for (size_t i = 0; i < count && !err; i++)
-		err = add_source_line(builder, &lines[i]);
+		err = copy_line(builder, known, &lines[i]);
 	if (err) {
 		answer->line_count = first;
 		return err == -ENOSPC ? 0 : err;
@@ -167,7 +164,7 @@ void answer_builder_fini(struct answer_builder *builder)
 {
 	symbol_answer_free(builder->answer);
 	free(builder->line_of.items);
-	free(builder->readable_of.items);
+	free(builder->copied);
 }
 
 void symbol_answer_free(struct symbol_answer *answer)

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "symbolizer/symbol_answers.h"
 #include "symbolizer/symbolizer.h"
 
 /*
  * answer_builder - makes an answer, whose form is in symbolizer.h.
  *
- * Places of the same name and nothing else share a line, and each name is demangled once.
+ * Either name by name, where places of the same name share a line and each name is demangled once;
+ * or by copying what is known of a file.
  */
-struct answer_names {
-	uint32_t *items; /* owned; by string number: what it leads to plus one, or 0 */
-	size_t count;
-	size_t capacity;
-};
-
 struct answer_builder {
 	struct symbol_answer *answer; /* owned, until the caller takes it */
 	size_t line_capacity;
-	struct answer_names line_of;     /* number of the line that has this name and no source */
-	struct answer_names readable_of; /* number of the string that is its readable form */
+	struct {
+		uint32_t *items; /* owned; by string number: number of its line plus one, or 0 */
+		size_t count;
+		size_t capacity;
+	} line_of;
+	uint32_t *copied; /* owned; by string number of the known: number here plus one, or 0 */
+	size_t copied_count;
 };
 
 #define AUTO_ANSWER_BUILDER __attribute__((cleanup(answer_builder_fini))) struct answer_builder
-
-/* A function and where it is; strings are borrowed during the call. */
-struct answer_line {
-	const char *system_name;
-	const char *file; /* NULL if unknown */
-	uint32_t line;
-};
 
 /* answer_builder_init() - an answer of @count empty places. Return: 0 or -ENOMEM. */
 int answer_builder_init(struct answer_builder *builder, size_t count);
@@ -43,9 +37,14 @@ int answer_builder_init(struct answer_builder *builder, size_t count);
 int answer_builder_name(struct answer_builder *builder, size_t place, const char *system_name,
 			const char *module);
 
-/* answer_builder_lines() - the same for a place with @count lines, innermost first. */
-int answer_builder_lines(struct answer_builder *builder, size_t place,
-			 const struct answer_line *lines, size_t count);
+/*
+ * answer_builder_copy() - give a place the lines that are known at its address.
+ * @known: the same one for all places
+ *
+ * Return: as above.
+ */
+int answer_builder_copy(struct answer_builder *builder, size_t place,
+			const struct symbol_answers *known);
 
 /* answer_builder_fini() - free what was not taken. */
 void answer_builder_fini(struct answer_builder *builder);

@@ -7,8 +7,7 @@
 
 enum {
 	MAX_FILES = 256,
-	DWARF_SHARE =
-		4, /* a file may keep this part of the cache for what is read of its debug information */
+	SHARES = 4, /* a file may keep this part for answers, and as much for debug information */
 };
 
 /* Names the content of a file for as long as nobody changes it. */
@@ -26,6 +25,7 @@ struct entry {
 	struct elf_file *file;          /* owned */
 	struct symbol_layers *symbols;  /* owned */
 	struct dwarf_file *dwarf;       /* owned, or NULL */
+	struct symbol_answers *answers; /* owned */
 	size_t bytes;
 	uint64_t last_use;
 };
@@ -94,6 +94,7 @@ static void free_parts(struct entry *entry)
 	elf_file_free(entry->file);
 	symbol_layers_free(entry->symbols);
 	dwarf_file_free(entry->dwarf);
+	symbol_answers_free(entry->answers);
 }
 
 static void drop_oldest(struct symbol_cache *cache)
@@ -133,6 +134,8 @@ static int read_parts(struct entry *entry, const struct symbol_cache_options *op
 	if (!err)
 		err = symbol_layers_new(&entry->symbols, files, entry->file,
 					options->max_symbol_bytes);
+	if (!err)
+		err = symbol_answers_new(&entry->answers);
 	if (err || options->no_dwarf || elf_file_kind(entry->file) == ELF_NONE)
 		return err;
 	err = read_dwarf(&entry->dwarf, files);
@@ -142,6 +145,7 @@ static int read_parts(struct entry *entry, const struct symbol_cache_options *op
 static size_t parts_bytes(const struct entry *entry)
 {
 	return elf_file_bytes(entry->file) + symbol_layers_bytes(entry->symbols) +
+	       symbol_answers_bytes(entry->answers) +
 	       (entry->dwarf ? dwarf_file_bytes(entry->dwarf) : 0);
 }
 
@@ -183,21 +187,32 @@ int symbol_cache_get(struct symbol_cache *cache, const struct symbol_files *file
 	ret->file = entry->file;
 	ret->symbols = entry->symbols;
 	ret->dwarf = entry->dwarf;
+	ret->answers = entry->answers;
 	return 0;
 }
 
-/* What was read of debug information grows with the questions; a share of the cache is enough. */
+/* Lets go of what one file has too much of. */
+static void trim_entry(struct entry *entry, size_t max_bytes)
+{
+	struct symbol_answers *empty;
+
+	if (entry->dwarf && dwarf_file_bytes(entry->dwarf) > max_bytes)
+		dwarf_file_rest(entry->dwarf);
+	if (symbol_answers_bytes(entry->answers) > max_bytes && !symbol_answers_new(&empty)) {
+		symbol_answers_free(entry->answers);
+		entry->answers = empty;
+	}
+}
+
+/* Answers and what was read of debug information grow with the questions. */
 static void count_again(struct symbol_cache *cache)
 {
 	cache->bytes = 0;
 	for (size_t i = 0; i < cache->count; i++) {
 		struct entry *entry = &cache->entries[i];
 
+		trim_entry(entry, cache->options.max_bytes / SHARES);
 		entry->bytes = parts_bytes(entry);
-		if (entry->dwarf && entry->bytes > cache->options.max_bytes / DWARF_SHARE) {
-			dwarf_file_rest(entry->dwarf);
-			entry->bytes = parts_bytes(entry);
-		}
 		cache->bytes += entry->bytes;
 	}
 }

@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "symbolizer/dwarf_file.h"
 #include "symbolizer/elf_file.h"
+#include "symbolizer/symbol_answers.h"
 #include "symbolizer/symbol_layers.h"
 
 /*
@@ -23,6 +24,7 @@ struct symbol_source {
 	const struct elf_file *file;
 	const struct symbol_layers *symbols; /* empty for what is no executable */
 	struct dwarf_file *dwarf; /* NULL: it has no debug information, or none is wanted */
+	struct symbol_answers *answers;
 };
 
 struct symbol_cache_options {

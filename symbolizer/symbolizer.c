@@ -11,6 +11,7 @@
 #include "symbolizer/kallsyms.h"
 #include "symbolizer/symbol_answer.h"
 #include "symbolizer/symbol_cache.h"
+#include "symbolizer/symbol_naming.h"
 
 enum {
 	CACHE_BYTES = 32 * 1024 * 1024,
@@ -27,8 +28,7 @@ struct symbolizer {
 	int kernel_error;        /* of the last reading */
 	bool kernel_was_read;
 	time_t kernel_read_at; /* monotonic seconds */
-	bool no_lines;
-	bool no_inlines;
+	struct symbol_naming naming;
 };
 
 int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *options)
@@ -44,8 +44,7 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
 
 	if (!symbolizer)
 		return -ENOMEM;
-	symbolizer->no_lines = options->no_lines;
-	symbolizer->no_inlines = options->no_inlines;
+	symbolizer->naming = (struct symbol_naming){ options->no_lines, options->no_inlines };
 	err = symbol_cache_new(&symbolizer->cache, &cache);
 	if (err)
 		return err;
@@ -54,79 +53,41 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
 	return 0;
 }
 
-/* The lines of a place that has debug information; the outermost function is the symbol's. */
-static int name_by_dwarf(struct answer_builder *builder, size_t place, const char *symbol,
-			 const struct dwarf_frame *frames, size_t count,
-			 const struct symbolizer *symbolizer)
+/* Where the offsets are loaded. */
+static int place_addresses(struct symbol_answer *answer, const struct elf_file *file,
+			   const uint64_t *offsets, uint64_t **ret_addresses)
 {
-	struct answer_line lines[MAX_FRAMES];
-	size_t line_count = 0;
-
-	for (size_t i = symbolizer->no_inlines ? count - 1 : 0; i < count; i++) {
-		const char *name = i + 1 == count && *symbol ? symbol : frames[i].function;
-		bool has_file = !symbolizer->no_lines && *frames[i].file;
-
-		if (!*name)
-			continue;
-		lines[line_count++] = (struct answer_line){
-			.system_name = name,
-			.file = has_file ? frames[i].file : NULL,
-			.line = symbolizer->no_lines ? 0 : frames[i].line,
-		};
-	}
-	return line_count ? answer_builder_lines(builder, place, lines, line_count) : 0;
-}
-
-static int name_place(struct answer_builder *builder, size_t place,
-		      const struct symbol_source *source, const struct symbol_files *files,
-		      const struct symbolizer *symbolizer)
-{
-	uint64_t address = builder->answer->places[place].address;
-	struct dwarf_frame frames[MAX_FRAMES];
-	char symbol[SYMBOL_NAME_MAX + 1];
-	size_t count = 0;
-
-	if (!symbol_layers_name(source->symbols, files, address, symbol))
-		*symbol = '\0';
-	if (source->dwarf)
-		count = dwarf_file_get(source->dwarf, address, frames, MAX_FRAMES);
-	if (count)
-		return name_by_dwarf(builder, place, symbol, frames, count, symbolizer);
-	return *symbol ? answer_builder_name(builder, place, symbol, NULL) : 0;
-}
-
-static int ask_dwarf(const struct symbol_answer *answer, struct dwarf_file *dwarf,
-		     const struct symbol_files *files)
-{
-	uint64_t *addresses =
-		calloc(answer->place_count ? answer->place_count : 1, sizeof(*addresses));
-	int err;
+	size_t count = answer->place_count;
+	uint64_t *addresses = calloc(count ? count : 1, sizeof(*addresses));
 
 	if (!addresses)
 		return -ENOMEM;
-	for (size_t i = 0; i < answer->place_count; i++)
-		addresses[i] = answer->places[i].address;
-	err = dwarf_file_ask(dwarf, files, addresses, answer->place_count);
-	free(addresses);
-	return err;
+	for (size_t i = 0; i < count; i++) {
+		addresses[i] = elf_file_address(file, offsets[i]);
+		answer->places[i].address = addresses[i];
+	}
+	*ret_addresses = addresses;
+	return 0;
 }
 
 static int answer_file(struct answer_builder *builder, const struct symbol_source *source,
 		       const struct symbol_files *files, const uint64_t *offsets,
-		       const struct symbolizer *symbolizer)
+		       const struct symbol_naming *naming)
 {
 	struct symbol_answer *answer = builder->answer;
 	const uint8_t *build_id = elf_file_build_id(source->file, &answer->build_id_size);
-	int err = 0;
+	uint64_t *addresses = NULL;
+	int err = place_addresses(answer, source->file, offsets, &addresses);
 
 	answer->kind = elf_file_kind(source->file);
 	memcpy(answer->build_id, build_id, answer->build_id_size);
-	for (size_t i = 0; i < answer->place_count; i++)
-		answer->places[i].address = elf_file_address(source->file, offsets[i]);
-	if (source->dwarf)
-		err = ask_dwarf(answer, source->dwarf, files);
+	if (!err)
+		err = symbol_naming_answer(naming, source, files, addresses, answer->place_count);
+	free(addresses);
+	if (err == -ENOSPC)
+		err = 0;
 	for (size_t i = 0; i < answer->place_count && !err; i++)
-		err = name_place(builder, i, source, files, symbolizer);
+		err = answer_builder_copy(builder, i, source->answers);
 	return err;
 }
 
@@ -141,7 +102,7 @@ int symbolizer_resolve_file(struct symbolizer *symbolizer, struct symbol_answer 
 		return err;
 	err = answer_builder_init(&builder, count);
 	if (!err)
-		err = answer_file(&builder, &source, files, offsets, symbolizer);
+		err = answer_file(&builder, &source, files, offsets, &symbolizer->naming);
 	symbol_cache_trim(symbolizer->cache);
 	if (err)
 		return err;
