@@ -134,13 +134,38 @@ static int copy_line(struct answer_builder *builder, const struct symbol_answers
 	return err;
 }
 
+/* A name alone: places of one function share its line. */
+static int copy_name(struct answer_builder *builder, const struct symbol_answers *known,
+		     const struct symbol_known_line *from, uint32_t *ret_line)
+{
+	const char *system_name;
+	uint32_t index;
+	int err = copy_string(builder, known, from->system_name, &system_name);
+
+	if (err)
+		return err;
+	index = builder->copied[from->system_name] - 1;
+	while (!err && builder->line_of.count <= index)
+		err = array_add(&builder->line_of, 0);
+	if (!err && !builder->line_of.items[index]) {
+		err = copy_line(builder, known, from);
+		if (!err)
+			builder->line_of.items[index] = (uint32_t)builder->answer->line_count;
+	}
+	if (!err)
+		*ret_line = builder->line_of.items[index] - 1;
+	return err;
+}
+
 int answer_builder_copy(struct answer_builder *builder, size_t place,
 			const struct symbol_answers *known)
 {
 	struct symbol_answer *answer = builder->answer;
-	size_t first = answer->line_count;
+	size_t before = answer->line_count;
+	uint32_t first = (uint32_t)before;
 	const struct symbol_known_line *lines;
 	size_t count = symbol_answers_get(known, answer->places[place].address, &lines);
+	bool is_name = count == 1 && lines->file == SYMBOL_NO_STRING && !lines->line;
 	int err = 0;
 
 	if (!builder->copied) {
@@ -149,13 +174,15 @@ int answer_builder_copy(struct answer_builder *builder, size_t place,
 	}
 	if (!builder->copied)
 		return -ENOMEM;
-	for (size_t i = 0; i < count && !err; i++)
+	if (is_name)
+		err = copy_name(builder, known, lines, &first);
+	for (size_t i = 0; i < count && !err && !is_name; i++)
 		err = copy_line(builder, known, &lines[i]);
 	if (err) {
-		answer->line_count = first;
+		answer->line_count = before;
 		return err == -ENOSPC ? 0 : err;
 	}
-	answer->places[place].first_line = (uint32_t)first;
+	answer->places[place].first_line = first;
 	answer->places[place].line_count = (uint32_t)count;
 	return 0;
 }
