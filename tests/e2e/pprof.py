@@ -6,6 +6,8 @@ comments FILE            prints the comments
 pids FILE                prints the processes that have samples
 build-id FILE BINARY     prints the build id that BINARY has there
 names FILE NAME          prints the functions in the mapping whose file is called NAME
+lines FILE NAME          prints the places in the mapping whose file is called NAME, as
+                         function@file:line of the innermost inlined function, then its caller, ...
 types FILE HZ            claims the types, period, and time of a CPU profile at HZ that ended just now
 ids FILE                 ... that ids go from 1 without a gap, that what is referred to is there
 samples FILE             ... that each sample has locations, a count, and the time that goes with it
@@ -120,6 +122,12 @@ class Profile:
     def names(self, location):
         return [self.text(self.functions[line["function_id"]]["name"]) for line in location["line"]]
 
+    def places(self, location):
+        for line in location["line"]:
+            function = self.functions[line["function_id"]]
+            file = os.path.basename(self.text(function["filename"]))
+            yield f"{self.text(function['name'])}@{file}:{line['line']}"
+
 
 def wrong_types(profile, hz):
     types = [profile.type_of(one) for one in profile.sample_type]
@@ -228,6 +236,11 @@ def main(verb, path, *arguments):
             mapping = profile.mappings.get(location["mapping_id"])
             if mapping and os.path.basename(profile.text(mapping["filename"])) == arguments[0]:
                 print(*profile.names(location), sep="\n")
+    elif verb == "lines":
+        for location in profile.location:
+            mapping = profile.mappings.get(location["mapping_id"])
+            if mapping and os.path.basename(profile.text(mapping["filename"])) == arguments[0]:
+                print(*profile.places(location))
     elif verb == "build-id":
         for mapping in profile.mapping:
             if profile.text(mapping["filename"]) == os.path.realpath(arguments[0]):
