@@ -61,7 +61,7 @@ help:
 	@echo '  check  check-asan  check-replay  check-bpf  check-e2e    one kind of test at a time'
 	@echo 'make test-kernels   wick on other kernels, from 5.10 to the newest, emulated (some minutes)'
 	@echo 'make test-all   both, with one sum: what CI runs'
-	@echo 'make fuzz       a minute of libFuzzer each on the CFI compiler, Go tables and the unwinder (FUZZ_SECONDS=60)'
+	@echo 'make fuzz       a minute of libFuzzer each on CFI, DWARF and Go tables and the unwinder (FUZZ_SECONDS=60)'
 	@echo 'make bench      cost and accuracy of wick beside perf, or another profiler, in the same run (15 minutes), and:'
 	@echo '  bench-truth   accuracy against programs that know their own truth  (TRUTH="--quick", see tests/bench/truth/truth.py)'
 	@echo '  bench-system  how many stacks of installed programs are whole, one by one  (PROGRAMS="perl nginx")'
@@ -249,7 +249,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_LIBRARY = $(wildcard symbolizer/*.c agent/base/*.c)
 FUZZ_UNWIND  = $(wildcard tests/replay/kernel/*.c) agent/unwind_memory.c agent/rule_dictionary.c agent/extent_pool.c agent/vdso.c
 FUZZ = $(CLANG) -std=gnu17 -D_GNU_SOURCE -O1 -g $(1) -I. -fsanitize=fuzzer,address,undefined $(filter-out bpf/%,$(filter %.c,$^)) $(LIBS) -o $@
-$(O)/tests/fuzz/fuzz_cfi $(O)/tests/fuzz/fuzz_go: $(O)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY) $(wildcard symbolizer/*.h)
+$(O)/tests/fuzz/fuzz_cfi $(O)/tests/fuzz/fuzz_dwarf $(O)/tests/fuzz/fuzz_go: $(O)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY) $(wildcard symbolizer/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(call FUZZ)
 $(O)/tests/fuzz/fuzz_unwind: tests/fuzz/fuzz_unwind.c $(FUZZ_UNWIND) $(FUZZ_LIBRARY) $(wildcard symbolizer/*.h agent/*.h bpf/*)
@@ -258,8 +258,8 @@ $(O)/tests/fuzz/fuzz_unwind: tests/fuzz/fuzz_unwind.c $(FUZZ_UNWIND) $(FUZZ_LIBR
 deps-fuzz:
 	@deploy/packages.sh install build fuzz
 fuzz: deps-fuzz
-	@$(MAKE) --no-print-directory $(addprefix $(O)/tests/fuzz/fuzz_,cfi go unwind)
-	@for target in cfi go unwind; do \
+	@$(MAKE) --no-print-directory $(addprefix $(O)/tests/fuzz/fuzz_,cfi dwarf go unwind)
+	@for target in cfi dwarf go unwind; do \
 		mkdir -p $(O)/tests/fuzz/new_$$target; \
 		(cd $(O)/tests/fuzz && ./fuzz_$$target -max_len=16384 -timeout=5 -max_total_time=$(FUZZ_SECONDS) \
 			-print_final_stats=1 new_$$target $(CURDIR)/tests/fuzz/corpus/$$target) || exit 1; \

@@ -18,6 +18,8 @@ table() {
 	build  header:gelf.h                 libelf-dev                      elfutils-libelf-devel
 	build  header:dwarf.h                libdw-dev                       elfutils-devel
 	build  header:zlib.h                 zlib1g-dev                      zlib-devel
+	build  header:zstd.h                 libzstd-dev                     libzstd-devel
+	build  header:lzma.h                 liblzma-dev                     xz-devel
 	build  header:protobuf-c/protobuf-c.h libprotobuf-c-dev              protobuf-c-devel
 	build  tool:protoc-c                 protobuf-c-compiler             protobuf-c-compiler
 	build  header:libiberty/demangle.h   libiberty-dev                   binutils-devel
@@ -35,6 +37,9 @@ table() {
 	test   tool:rustc                    rustc                           rust
 	test   tool:gunzip                   gzip                            gzip
 	test   tool:readelf                  binutils                        binutils
+	test   tool:xz                       xz-utils                        xz
+	test   tool:dwz                      dwz                             dwz
+	test   tool:llvm-symbolizer          llvm                            llvm
 	test   tool:flock                    util-linux                      util-linux
 	test   tool:strace                   strace                          strace
 	test   tool:clang-format             clang-format-14|clang-format    clang-tools-extra
@@ -79,6 +84,10 @@ table() {
 	bench  tool:rustc                    rustc                           rust
 	bench  tool:go                       golang-go                       golang
 	bench  archive:libc.a                libc6-dev                       glibc-static
+	bench  tool:llvm-symbolizer          llvm                            llvm
+	bench  tool:eu-addr2line             elfutils                        elfutils
+	bench  file:/usr/lib/debug/.build-id libc6-dbg                       glibc-debuginfo
+	bench  file:/usr/share/doc/openjdk-17-dbg openjdk-17-dbg             java-17-openjdk-headless
 	END
 }
 
@@ -105,6 +114,7 @@ present() { # PROBE
 	header:*) echo "#include <${1#header:}>" | ${CC:-cc} -include stddef.h -E - >/dev/null 2>&1 ;;
 	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
 	file:*) for path in $(echo "${1#file:}" | tr '|' ' '); do [ -e "$path" ] && return; done; return 1 ;;
+	file:*) [ -e "${1#file:}" ] ;;
 	archive:*) [ "$(${CC:-cc} -print-file-name="${1#archive:}" 2>/dev/null)" != "${1#archive:}" ] ;;
 	library:*) file=lib${1#library:}.so; [ "$(${CC:-cc} -print-file-name="$file" 2>/dev/null)" != "$file" ] ;;
 	fuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |

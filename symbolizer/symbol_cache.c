@@ -110,20 +110,21 @@ static void drop_oldest(struct symbol_cache *cache)
 }
 
 /* Of the file itself, or else of its debug file. */
-static int read_dwarf(struct dwarf_file **out, const struct symbol_files *files)
+static int read_dwarf(struct dwarf_file **out, const struct symbol_files *files,
+		      uint64_t max_effort)
 {
-	static const struct dwarf_options defaults;
+	const struct dwarf_options limits = { .max_effort = max_effort };
 	struct dwarf_sources sources = {
 		.fd = files->fd,
 		.supplement_fd = files->supplement_fd,
 		.package_fd = files->package_fd,
 	};
-	int err = dwarf_file_new(out, &sources, &defaults);
+	int err = dwarf_file_new(out, &sources, &limits);
 
 	if (err != -ENOENT || files->debug_fd < 0)
 		return err;
 	sources.fd = files->debug_fd;
-	return dwarf_file_new(out, &sources, &defaults);
+	return dwarf_file_new(out, &sources, &limits);
 }
 
 static int read_parts(struct entry *entry, const struct symbol_cache_options *options,
@@ -138,7 +139,7 @@ static int read_parts(struct entry *entry, const struct symbol_cache_options *op
 		err = symbol_answers_new(&entry->answers);
 	if (err || options->no_dwarf || elf_file_kind(entry->file) == ELF_NONE)
 		return err;
-	err = read_dwarf(&entry->dwarf, files);
+	err = read_dwarf(&entry->dwarf, files, options->max_effort);
 	return err == -ENOMEM ? err : 0;
 }
 

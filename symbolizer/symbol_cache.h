@@ -30,6 +30,7 @@ struct symbol_source {
 struct symbol_cache_options {
 	size_t max_bytes;          /* that it keeps between questions */
 	uint64_t max_symbol_bytes; /* symbol tables that are larger are not read */
+	uint64_t max_effort;       /* in debug information; 0: as dwarf_file.h says */
 	bool no_dwarf;
 };
 

@@ -38,6 +38,7 @@ int symbolizer_new(struct symbolizer **out, const struct symbolizer_options *opt
 		.max_bytes = options->cache_bytes ? options->cache_bytes : CACHE_BYTES,
 		.max_symbol_bytes = options->max_symbol_bytes ? options->max_symbol_bytes
 							      : default_max_symbol_bytes,
+		.max_effort = options->max_effort,
 		.no_dwarf = options->no_lines && options->no_inlines,
 	};
 	int err;

@@ -22,8 +22,10 @@ struct symbolizer;
 struct symbolizer_options {
 	uint64_t max_symbol_bytes; /* symbol tables larger than this are not read; 0: 1 GiB */
 	size_t cache_bytes;        /* kept between questions; 0: 32 MiB */
-	bool no_lines;             /* no source files and lines */
-	bool no_inlines;           /* no inlined functions */
+	uint64_t
+		max_effort; /* steps of some 10 ns in debug information for a question; 0: 400 million */
+	bool no_lines;      /* no source files and lines */
+	bool no_inlines; /* no inlined functions */
 };
 
 /*

@@ -93,7 +93,9 @@ claim "nobody includes tests" nobody_includes_tests
 claim "libbpf is known to the sampler only" foreign 'bpf/' 'agent/sampler(_programs)?\.c|bpf/|tests/(bpf|replay/kernel)/'
 claim "elfutils is known to the symbolizer only" foreign '(gelf|libelf|dwarf|elfutils)' 'symbolizer/|tests/'
 claim "the demangler's library is known to one file" foreign 'libiberty' 'symbolizer/demangle\.c'
-claim "protobuf and zlib are known to pprof only" foreign '(protobuf-c|zlib)' 'pprof/|tests/'
+claim "protobuf is known to pprof only" foreign 'protobuf-c' 'pprof/|tests/'
+claim "compressors are known to one file for each use" \
+	foreign '(zlib|zstd|lzma)' 'pprof/|symbolizer/(zlib_stream|debug_section|mini_debug)\.c|tests/'
 claim "no banned function, no goto" banned_functions
 claim "no file over 500 lines" long_files
 claim "no function over 60 lines" long_functions
