@@ -49,7 +49,7 @@ KERNEL_TESTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/test_*.c)) $(O)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test deps-kernels deps-bench deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench bench-truth bench-system lint format install clean help
+.PHONY: all deps deps-test deps-kernels deps-bench deps-bench-symbols deps-fuzz fuzz run test test-kernels test-all check check-asan check-replay check-bpf check-e2e check-kernels bench bench-truth bench-system bench-symbols lint format install clean help
 
 all: $(O)/wick
 
@@ -65,6 +65,7 @@ help:
 	@echo 'make bench      cost and accuracy of wick beside perf, or another profiler, in the same run (15 minutes), and:'
 	@echo '  bench-truth   accuracy against programs that know their own truth  (TRUTH="--quick", see tests/bench/truth/truth.py)'
 	@echo '  bench-system  how many stacks of installed programs are whole, one by one  (PROGRAMS="perl nginx")'
+	@echo '  bench-symbols  names, lines and inlined functions beside llvm-symbolizer, addr2line and eu-addr2line'
 	@echo 'make lint       style, static analysis, who may include whom'
 	@echo 'make format     clang-format 14 over all C sources'
 	@echo 'make install    to $$DESTDIR$$PREFIX/bin (/usr/local)     make clean   remove $(O)'
@@ -220,6 +221,12 @@ $(O)/tests/bench/symbols: $(O)/tests/bench/symbols.o $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 deps-bench:
 	@deploy/packages.sh install build bench
+# What has debug information to look up; a distribution may lack some of it.
+deps-bench-symbols:
+	@deploy/packages.sh install bench-symbols || true
+bench-symbols: deps-bench-symbols
+	@$(MAKE) --no-print-directory $(O)/tests/bench/symbols
+	python3 tests/bench/symbols.py $(O)
 bench: deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	$(SUDO) python3 tests/bench/cost.py $(O)/wick $(O)/tests/bench/load
@@ -227,6 +234,7 @@ bench: deps-bench
 	$(addsuffix  -E,$(SUDO)) python3 tests/bench/interleaved.py $(O)/wick $(O)/tests/bench/busy2
 	@$(MAKE) --no-print-directory bench-truth
 	@$(MAKE) --no-print-directory bench-system
+	@$(MAKE) --no-print-directory bench-symbols
 
 # The compilers of the one who calls, also where sudo would not find them.
 TRUTH ?=

@@ -84,10 +84,12 @@ table() {
 	bench  tool:rustc                    rustc                           rust
 	bench  tool:go                       golang-go                       golang
 	bench  archive:libc.a                libc6-dev                       glibc-static
-	bench  tool:llvm-symbolizer          llvm                            llvm
-	bench  tool:eu-addr2line             elfutils                        elfutils
-	bench  file:/usr/lib/debug/.build-id libc6-dbg                       glibc-debuginfo
-	bench  file:/usr/share/doc/openjdk-17-dbg openjdk-17-dbg             java-17-openjdk-headless
+	bench-symbols tool:python3           python3                         python3
+	bench-symbols tool:llvm-symbolizer   llvm                            llvm
+	bench-symbols tool:addr2line         binutils                        binutils
+	bench-symbols tool:eu-addr2line      elfutils                        elfutils
+	bench-symbols file:/usr/share/doc/libc6-dbg libc6-dbg                glibc-debuginfo
+	bench-symbols file:/usr/share/doc/openjdk-17-dbg openjdk-17-dbg      java-17-openjdk-headless
 	END
 }
 
@@ -114,7 +116,6 @@ present() { # PROBE
 	header:*) echo "#include <${1#header:}>" | ${CC:-cc} -include stddef.h -E - >/dev/null 2>&1 ;;
 	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
 	file:*) for path in $(echo "${1#file:}" | tr '|' ' '); do [ -e "$path" ] && return; done; return 1 ;;
-	file:*) [ -e "${1#file:}" ] ;;
 	archive:*) [ "$(${CC:-cc} -print-file-name="${1#archive:}" 2>/dev/null)" != "${1#archive:}" ] ;;
 	library:*) file=lib${1#library:}.so; [ "$(${CC:-cc} -print-file-name="$file" 2>/dev/null)" != "$file" ] ;;
 	fuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
