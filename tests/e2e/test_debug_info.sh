@@ -144,7 +144,7 @@ for version in 4 5; do
 	(cd "$work" && make_program "split-$version" -gdwarf-$version -gsplit-dwarf)
 	claim "split DWARF $version, .dwo files" has_everything "split-$version"
 	text="split DWARF $version, a package"
-	if make_package "split-$version"; then
+	if make_package "split-$version" 2>/dev/null; then
 		rm "$work"/*.dwo
 		claim "$text" has_everything "split-$version"
 	else
@@ -199,3 +199,20 @@ has_stub_names() {
 	profile stub && folded present "$work/stub.folded" stub 'l?abs@plt'
 }
 claim "$text" has_stub_names
+
+# ---- a second opinion ---------------------------------------------------------------------------------
+text="frames are those that llvm-symbolizer says"
+if command -v llvm-symbolizer >/dev/null && [ -x "${wick%/*}/tests/bench/symbols" ]; then
+	"${CXX:-c++}" -O2 -g "$programs/shapes.cc" -static -o "$work/shapes-gcc"
+	others=("$work/shapes-gcc")
+	if [ -n "$clang" ]; then
+		"$clang" -x c++ -O2 -gdwarf-5 "$programs/shapes.cc" -o "$work/shapes-clang" -lstdc++ && others+=("$work/shapes-clang")
+	fi
+	if [ -n "$(command -v rustc)" ]; then
+		rustc -O -g "$programs/shapes.rs" -o "$work/shapes-rust" 2>/dev/null && others+=("$work/shapes-rust")
+	fi
+	claim "$text" "$python" "$programs/../bench/symbols.py" "${wick%/*}" "$wick" "${others[@]}"
+	note "$(tail -n 1 "$work/claim")"
+else
+	skip "$text" "llvm-symbolizer is not installed"
+fi
