@@ -177,7 +177,7 @@ check-replay: $(O)/tests/replay/run $(REPLAY_PROGRAMS)
 	@tests/run.sh replay $(O)/tests/replay/run
 check-bpf: $(O)/tests/bpf/run
 	@tests/run.sh bpf $(SUDO) $(O)/tests/bpf/run
-check-e2e: $(O)/wick
+check-e2e: $(O)/wick $(O)/tests/bench/symbols
 	@tests/run.sh e2e $(SUDO) tests/e2e/run.sh $(O)
 check-kernels: $(O)/wick $(O)/tests/bpf/run $(O)/tests/kernels/run
 	@tests/run.sh kernels tests/kernels/run.sh $(O)
@@ -188,13 +188,13 @@ test-kernels: deps-kernels
 SUITES = lint tests/lint/run.sh -- unit $(O)/tests/unit/run -- unit-asan $(O)/asan/tests/unit/run \
 	  -- replay $(O)/tests/replay/run -- bpf $(SUDO) $(O)/tests/bpf/run -- e2e $(SUDO) tests/e2e/run.sh $(O)
 test: deps-test
-	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS)
+	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/bench/symbols $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS)
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh $(SUITES)
 # Where the packages for it cannot be had, the other kernels are skipped, with the reason.
 test-all: deps-test
 	-@deploy/packages.sh install kernels
-	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS) $(O)/tests/kernels/run
+	@$(MAKE) --no-print-directory $(O)/wick $(O)/tests/bench/symbols $(O)/tests/unit/run $(O)/tests/bpf/run $(O)/tests/replay/run $(REPLAY_PROGRAMS) $(O)/tests/kernels/run
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $(O)/asan/tests/unit/run
 	@tests/run.sh $(SUITES) -- kernels tests/kernels/run.sh $(O)
 

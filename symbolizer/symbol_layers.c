@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "agent/base/array.h"
+#include "symbolizer/go_symbols.h"
 #include "symbolizer/mini_debug.h"
 #include "symbolizer/plt_symbols.h"
 
 enum {
-	MAX_LAYERS = 2,
+	MAX_LAYERS = 3,
 	MAX_STRING_BYTES = 64 << 20, /* of .dynsym, to be copied */
 };
 
@@ -132,6 +133,17 @@ static int add_mini(struct symbol_layers *layers, int fd, const struct elf_file 
 	return err == -ENOENT ? 0 : err;
 }
 
+static int add_go(struct symbol_layers *layers, int fd)
+{
+	struct symbol_list list = { 0 };
+	int err = go_symbols_read(&list, fd);
+
+	if (!err)
+		err = add_layer(layers, &list, HOLDER_FILE);
+	free(list.items);
+	return err;
+}
+
 static int add_plt(struct symbol_layers *layers, int fd, const struct elf_file *file)
 {
 	struct symbol_list list = { 0 };
@@ -150,13 +162,16 @@ static int read_layers(struct symbol_layers *layers, const struct symbol_files *
 		       const struct elf_file *file, uint64_t max_bytes)
 {
 	int fd = files->fd;
-	int err = add_table(layers, SHT_SYMTAB, fd, file, HOLDER_FILE, max_bytes);
+	int err = add_go(layers, fd);
+	size_t before = layers->count;
 
-	if (!err && !layers->count)
+	if (!err)
+		err = add_table(layers, SHT_SYMTAB, fd, file, HOLDER_FILE, max_bytes);
+	if (!err && layers->count == before)
 		err = add_mini(layers, fd, file, max_bytes);
-	if (!err && !layers->count && files->debug_fd >= 0)
+	if (!err && layers->count == before && files->debug_fd >= 0)
 		err = add_debug_file(layers, files->debug_fd, max_bytes);
-	if (!err && !layers->count)
+	if (!err && layers->count == before)
 		err = add_table(layers, SHT_DYNSYM, fd, file, HOLDER_FILE, max_bytes);
 	return err ? err : add_plt(layers, fd, file);
 }

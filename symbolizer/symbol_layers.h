@@ -7,7 +7,7 @@
 /*
  * symbol_layers - the symbols of an executable, from all places where it may have some.
  *
- * The first of these that has any function: .symtab, .gnu_debugdata with .dynsym, the .symtab of the
+ * Go's own table, for Go's code. The first of these that has any function: .symtab, .gnu_debugdata with .dynsym, the .symtab of the
  * separate debug file, .dynsym. And the stubs of the procedure linkage table, which have no symbols.
  */
 struct symbol_layers;
