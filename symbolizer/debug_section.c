@@ -15,13 +15,14 @@
 #endif
 
 enum {
-	PAGE_BYTES = 32 * 1024,
-	STORED_PAGES = 32,     /* kept: 1 MB */
-	STREAMED_PAGES = 256,  /* 8 MB: to get one back costs much more */
-	MAX_WHOLE = 48 << 20,  /* inflated sections up to here are kept whole */
-	MAX_ZSTD = 256 << 20,  /* zstd has no places to go on from: whole or not at all */
-	MAX_ZLIB_RATIO = 1040, /* deflate cannot do better than 1032 */
-	BYTES_A_STEP = 16,     /* inflating that much takes a step */
+	STORED_PAGE = 32 * 1024,
+	STORED_PAGES = 32,          /* kept: 1 MB */
+	STREAMED_PAGE = 256 * 1024, /* zlib is faster in long runs */
+	STREAMED_PAGES = 32,        /* 8 MB: to get one back costs much */
+	MAX_WHOLE = 48 << 20,       /* inflated sections up to here are kept whole */
+	MAX_ZSTD = 256 << 20,       /* zstd has no places to go on from: whole or not at all */
+	MAX_ZLIB_RATIO = 1040,      /* deflate cannot do better than 1032 */
+	BYTES_A_STEP = 16,          /* inflating that much takes a step */
 };
 
 enum storage {
@@ -48,6 +49,7 @@ struct debug_section {
 	struct zlib_stream *stream; /* owned */
 	struct page *pages;         /* owned; page n is in n % page_count */
 	size_t page_count;
+	size_t page_bytes;
 };
 
 /* The older form, by name: "ZLIB" and the size as eight bytes, the highest first. */
@@ -111,6 +113,7 @@ static int make_room(struct debug_section *section)
 	if (is_whole(section))
 		return 0;
 	section->page_count = section->storage == STORED ? STORED_PAGES : STREAMED_PAGES;
+	section->page_bytes = section->storage == STORED ? STORED_PAGE : STREAMED_PAGE;
 	section->pages = calloc(section->page_count, sizeof(*section->pages));
 	if (!section->pages)
 		return -ENOMEM;
@@ -207,14 +210,14 @@ static void inflate_whole(struct debug_section *section)
 
 static bool read_page(struct debug_section *section, struct page *page, uint64_t number)
 {
-	uint64_t start = number * PAGE_BYTES, left = section->place.total - start;
-	size_t wanted = left < PAGE_BYTES ? (size_t)left : PAGE_BYTES;
+	uint64_t start = number * section->page_bytes, left = section->place.total - start;
+	size_t wanted = left < section->page_bytes ? (size_t)left : section->page_bytes;
 	uint64_t work = wanted / 8;
 	int64_t size;
 
 	page->number = 0;
 	if (!page->bytes)
-		page->bytes = malloc(PAGE_BYTES);
+		page->bytes = malloc(section->page_bytes);
 	if (!page->bytes || !section->budget->effort)
 		return false;
 	if (section->stream)
@@ -232,9 +235,9 @@ static bool read_page(struct debug_section *section, struct page *page, uint64_t
 bool debug_section_window(struct debug_section *section, uint64_t position, const uint8_t **ret_at,
 			  size_t *ret_size)
 {
-	uint64_t number = position / PAGE_BYTES;
-	size_t at = position % PAGE_BYTES;
 	struct page *page;
+	uint64_t number;
+	size_t at;
 
 	if (position >= section->place.total)
 		return false;
@@ -245,6 +248,8 @@ bool debug_section_window(struct debug_section *section, uint64_t position, cons
 		*ret_size = position < section->whole_size ? section->whole_size - position : 0;
 		return *ret_size;
 	}
+	number = position / section->page_bytes;
+	at = position % section->page_bytes;
 	page = &section->pages[number % section->page_count];
 	if (page->number != number + 1 && !read_page(section, page, number))
 		return false;
@@ -262,7 +267,7 @@ size_t debug_section_bytes(const struct debug_section *section)
 	if (section->stream)
 		bytes += zlib_stream_bytes(section->stream);
 	for (size_t i = 0; i < section->page_count; i++)
-		bytes += sizeof(struct page) + (section->pages[i].bytes ? PAGE_BYTES : 0);
+		bytes += sizeof(struct page) + (section->pages[i].bytes ? section->page_bytes : 0);
 	return bytes;
 }
 

@@ -83,15 +83,12 @@ int zlib_stream_new(struct zlib_stream **out, const struct zlib_place *place)
 	return 0;
 }
 
-/* Between two blocks: writes down where this is, if the last note is far enough behind. */
+/* Between two blocks: writes down where this is. */
 static int take_note(struct zlib_stream *stream)
 {
-	const struct note *last = &stream->notes.items[stream->notes.count - 1];
 	unsigned bits = (unsigned)stream->z.data_type & 7;
 	struct note note = { .in = stream->in - stream->z.avail_in, .out = stream->out };
 
-	if (stream->out < last->out + stream->distance || stream->notes.count == MAX_NOTES)
-		return 0;
 	note.window = malloc(WINDOW_BYTES);
 	if (!note.window)
 		return -ENOMEM;
@@ -161,6 +158,14 @@ static int fill_input(struct zlib_stream *stream)
 	return 0;
 }
 
+/* Whether the last note is so far behind that the end of this block deserves one. */
+static bool wants_note(const struct zlib_stream *stream)
+{
+	const struct note *last = &stream->notes.items[stream->notes.count - 1];
+
+	return stream->out >= last->out + stream->distance && stream->notes.count < MAX_NOTES;
+}
+
 /* Inflates @size bytes from where it is on; fewer at the end. */
 static int64_t inflate_next(struct zlib_stream *stream, uint8_t *out, size_t size)
 {
@@ -170,6 +175,7 @@ static int64_t inflate_next(struct zlib_stream *stream, uint8_t *out, size_t siz
 	while (done < size && !stream->has_ended) {
 		size_t before;
 		int err = stream->z.avail_in ? 0 : fill_input(stream);
+		bool is_due = wants_note(stream);
 		int status;
 
 		if (err)
@@ -177,12 +183,13 @@ static int64_t inflate_next(struct zlib_stream *stream, uint8_t *out, size_t siz
 		stream->z.next_out = out + done;
 		stream->z.avail_out = (unsigned)(size - done);
 		before = stream->z.avail_out;
-		status = inflate(&stream->z, Z_BLOCK);
+		status = inflate(&stream->z, is_due ? Z_BLOCK : Z_NO_FLUSH);
 		done += before - stream->z.avail_out;
 		stream->out += before - stream->z.avail_out;
 		if (status != Z_OK && status != Z_BUF_ERROR)
 			stream->has_ended = true;
-		else if (stream->z.data_type & block_end && !(stream->z.data_type & last_block))
+		else if (is_due && stream->z.data_type & block_end &&
+			 !(stream->z.data_type & last_block))
 			err = take_note(stream);
 		if (err)
 			return err;
