@@ -37,7 +37,7 @@ static int open_anywhere(const struct debug_files *files, const char *path)
 	int fd = debug_open(files->host_fd, files->path, path);
 
 	if (fd < 0 && files->root_fd >= 0)
-		fd = debug_open(files->root_fd, files->path, path);
+		fd = debug_open(files->root_fd, NULL, path);
 	return fd < 0 ? -1 : fd;
 }
 

@@ -99,7 +99,8 @@ static int find_by_build_id(int *ret_fd, const struct debug_link *link, int root
 }
 
 /* The program itself may have the name, and lie there: its checksum is another one. */
-static int find_by_name(int *ret_fd, const struct debug_link *link, int root_fd, const char *path)
+static int find_by_name(int *ret_fd, const struct debug_link *link, int root_fd, const char *path,
+			const char *known)
 {
 	static const char *const before[] = { "", "", DEBUG_DIRECTORY };
 	static const char *const between[] = { "", ".debug/", "" };
@@ -116,7 +117,7 @@ static int find_by_name(int *ret_fd, const struct debug_link *link, int root_fd,
 			     (int)(slash - path), path, between[i],
 			     link->name) >= (int)sizeof(candidate))
 			continue;
-		fd = debug_open(root_fd, path, candidate);
+		fd = debug_open(root_fd, known, candidate);
 		if (fd < 0 || checksum_of_file(fd, &sum) || sum != link->checksum)
 			continue;
 		*ret_fd = take_fd(&fd);
@@ -141,7 +142,7 @@ int debug_file_find(int *ret_fd, int fd, int root_fd, const char *path)
 		/* The host's directories are its own: only a container may have mounted a trap there. */
 		err = find_by_build_id(ret_fd, &link, roots[i], i ? NULL : DEBUG_DIRECTORY "/");
 		if (err == -ENOENT)
-			err = find_by_name(ret_fd, &link, roots[i], path);
+			err = find_by_name(ret_fd, &link, roots[i], path, i ? NULL : path);
 	}
 	return err;
 }

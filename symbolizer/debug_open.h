@@ -12,7 +12,8 @@
 /*
  * debug_open() - open for reading.
  * @root_fd: root directory of whoever sees @path
- * @known: path of a file that is there, or NULL; mounts on the way to it may be crossed
+ * @known: path of a file that is there, or NULL; mounts on the way to it may be crossed. NULL for a
+ *         container, which may have mounted something else there since.
  *
  * Return: a descriptor, owned by the caller; or -errno, -ENOENT also for what is no regular file.
  */

@@ -92,15 +92,15 @@ static void read_own_path(char *path, int fd)
 	path[length > 0 ? length : 0] = '\0';
 }
 
-static int find_in(int *ret_fd, const struct link *link, int fd, int root_fd)
+static int find_in(int *ret_fd, const struct link *link, int fd, int root_fd, bool is_host)
 {
 	char own[PATH_MAX], path[2 * PATH_MAX];
-	const char *slash;
+	const char *slash, *known = is_host ? own : NULL;
 	int err;
 
 	read_own_path(own, fd);
 	print_build_id_path(path, sizeof(path), link);
-	err = try_path(ret_fd, link, root_fd, own, path);
+	err = try_path(ret_fd, link, root_fd, known, path);
 	if (err != -ENOENT)
 		return err;
 	slash = strrchr(own, '/');
@@ -108,7 +108,7 @@ static int find_in(int *ret_fd, const struct link *link, int fd, int root_fd)
 		snprintf(path, sizeof(path), "%s", link->bytes);
 	else
 		snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - own), own, link->bytes);
-	return try_path(ret_fd, link, root_fd, own, path);
+	return try_path(ret_fd, link, root_fd, known, path);
 }
 
 int debug_supplement_find(int *ret_fd, int fd, int root_fd)
@@ -119,8 +119,8 @@ int debug_supplement_find(int *ret_fd, int fd, int root_fd)
 
 	if (err)
 		return err;
-	err = host >= 0 ? find_in(ret_fd, &link, fd, host) : -ENOENT;
+	err = host >= 0 ? find_in(ret_fd, &link, fd, host, true) : -ENOENT;
 	if (err == -ENOENT && root_fd >= 0)
-		err = find_in(ret_fd, &link, fd, root_fd);
+		err = find_in(ret_fd, &link, fd, root_fd, false);
 	return err;
 }
