@@ -115,10 +115,21 @@ struct described {
 	char file[DWARF_PATH_MAX];
 };
 
-/* The frames of one address, described and handed over. */
-static int add_answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t address,
-		      const struct dwarf_call *calls, size_t count, bool *ret_is_done)
+/* An address, its unit, and the functions that are there. */
+struct located {
+	struct dwarf_unit *unit;
+	uint64_t address;
+	struct dwarf_call calls[DWARF_MAX_CALLS];
+	size_t count;
+};
+
+/* The frames of one address, described and handed over; *@ret_is_done if there are any. */
+static int add_answer(struct dwarf_file *file, const struct located *located, bool *ret_is_done)
 {
+	struct dwarf_unit *unit = located->unit;
+	const struct dwarf_call *calls = located->calls;
+	uint64_t address = located->address;
+	size_t count = located->count;
 	struct dwarf_unit *entries = dwarf_split_unit(&file->split, unit);
 	struct dwarf_names names = {
 		.units = entries == unit ? &file->units : NULL,
@@ -156,14 +167,13 @@ static int add_answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t
 static int answer(struct dwarf_file *file, struct dwarf_unit *unit, uint64_t address,
 		  bool *ret_is_done)
 {
-	struct dwarf_call calls[DWARF_MAX_CALLS];
-	size_t count;
+	struct located located = { .unit = unit, .address = address };
 	int err = get_lines(unit);
 
 	if (!err)
-		err = dwarf_functions_find(dwarf_split_unit(&file->split, unit), address, calls,
-					   &count);
-	return err ? err : add_answer(file, unit, address, calls, count, ret_is_done);
+		err = dwarf_functions_find(dwarf_split_unit(&file->split, unit), address,
+					   located.calls, &located.count);
+	return err ? err : add_answer(file, &located, ret_is_done);
 }
 
 /* ---- many of them, unit by unit -------------------------------------------------------------- */

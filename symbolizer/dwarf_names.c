@@ -51,6 +51,31 @@ static void read_string(const struct dwarf_names *names, const struct place *pla
 	dwarf_unit_string(place->unit, supplement, value, name, DWARF_NAME_MAX);
 }
 
+/* Reads what the entry says of its name; true when there is nothing better to be found. */
+static bool read_names(const struct dwarf_names *names, const struct place *place,
+		       const struct dwarf_die *die, char *name)
+{
+	char linkage[DWARF_NAME_MAX] = "";
+
+	if (dwarf_die_has(die, DWARF_NAME) && !*name)
+		read_string(names, place, die->values[DWARF_NAME], name);
+	if (dwarf_die_has(die, DWARF_LINKAGE_NAME))
+		read_string(names, place, die->values[DWARF_LINKAGE_NAME], linkage);
+	if (*linkage)
+		memcpy(name, linkage, strlen(linkage) + 1);
+	return *linkage;
+}
+
+/* On to the entry that this one refers to. */
+static bool follow_entry(const struct dwarf_names *names, struct place *place,
+			 const struct dwarf_die *die)
+{
+	if (dwarf_die_has(die, DWARF_ABSTRACT_ORIGIN))
+		return follow(names, place, die->values[DWARF_ABSTRACT_ORIGIN]);
+	return dwarf_die_has(die, DWARF_SPECIFICATION) &&
+	       follow(names, place, die->values[DWARF_SPECIFICATION]);
+}
+
 void dwarf_names_find(const struct dwarf_names *names, struct dwarf_unit *unit,
 		      const struct dwarf_call *call, char *name)
 {
@@ -62,25 +87,9 @@ void dwarf_names_find(const struct dwarf_names *names, struct dwarf_unit *unit,
 	for (unsigned i = 0; i < MAX_REFERENCES; i++) {
 		struct dwarf_cursor cursor = dwarf_unit_cursor(place.unit, place.position);
 		struct dwarf_die die;
-		char linkage[DWARF_NAME_MAX];
 
-		if (!dwarf_unit_read_die(place.unit, &cursor, wanted, &die))
+		if (!dwarf_unit_read_die(place.unit, &cursor, wanted, &die) ||
+		    read_names(names, &place, &die, name) || !follow_entry(names, &place, &die))
 			return;
-		if (dwarf_die_has(&die, DWARF_NAME) && !*name)
-			read_string(names, &place, die.values[DWARF_NAME], name);
-		if (dwarf_die_has(&die, DWARF_LINKAGE_NAME)) {
-			read_string(names, &place, die.values[DWARF_LINKAGE_NAME], linkage);
-			if (*linkage) {
-				memcpy(name, linkage, strlen(linkage) + 1);
-				return;
-			}
-		}
-		if (dwarf_die_has(&die, DWARF_ABSTRACT_ORIGIN)) {
-			if (!follow(names, &place, die.values[DWARF_ABSTRACT_ORIGIN]))
-				return;
-		} else if (!dwarf_die_has(&die, DWARF_SPECIFICATION) ||
-			   !follow(names, &place, die.values[DWARF_SPECIFICATION])) {
-			return;
-		}
 	}
 }

@@ -67,8 +67,8 @@ bool dwarf_unit_read_die(const struct dwarf_unit *unit, struct dwarf_cursor *cur
 			 uint32_t wanted, struct dwarf_die *ret)
 {
 	const struct dwarf_encoding *encoding = &unit->header.encoding;
+	const struct dwarf_step *steps = unit->abbrevs.steps.items;
 	const struct dwarf_abbrev *abbrev;
-	const struct dwarf_step *step;
 	uint64_t code;
 
 	ret->offset = dwarf_cursor_position(cursor);
@@ -79,12 +79,14 @@ bool dwarf_unit_read_die(const struct dwarf_unit *unit, struct dwarf_cursor *cur
 	if (!code)
 		return !cursor->is_broken;
 	abbrev = dwarf_abbrevs_find(&unit->abbrevs, code);
-	if (!abbrev || !debug_budget_spend(unit->image->budget, 1 + abbrev->step_count))
+	/* A table without any attribute says nothing. */
+	if (!abbrev || !steps || !debug_budget_spend(unit->image->budget, 1 + abbrev->step_count))
 		return false;
 	ret->tag = abbrev->tag;
 	ret->has_children = abbrev->has_children;
-	step = unit->abbrevs.steps.items + abbrev->first_step;
-	for (uint32_t i = 0; i < abbrev->step_count; i++, step++) {
+	for (uint32_t i = 0; i < abbrev->step_count; i++) {
+		const struct dwarf_step *step = &steps[abbrev->first_step + i];
+
 		if (step->attribute == DWARF_SKIP_BYTES) {
 			dwarf_skip(cursor, step->size);
 		} else if (step->attribute == DWARF_SKIP_FORM || !(wanted >> step->attribute & 1)) {

@@ -36,6 +36,23 @@ struct reader {
 	struct slot_list slots; /* owned */
 };
 
+static int add_slots(struct reader *reader, const Elf64_Rela *relocations, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		struct slot slot = {
+			.address = relocations[i].r_offset,
+			.symbol = (uint32_t)ELF64_R_SYM(relocations[i].r_info),
+		};
+		uint32_t type = (uint32_t)ELF64_R_TYPE(relocations[i].r_info);
+
+		if (slot.symbol && (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT))
+			err = array_add(&reader->slots, slot);
+	}
+	return err;
+}
+
 static int read_relocations(struct reader *reader, const struct elf_section *section)
 {
 	Elf64_Rela chunk[CHUNK_RELOCATIONS];
@@ -45,23 +62,13 @@ static int read_relocations(struct reader *reader, const struct elf_section *sec
 	while (left && !err && reader->slots.count < MAX_RELOCATIONS) {
 		size_t wanted = left < CHUNK_RELOCATIONS ? (size_t)left : CHUNK_RELOCATIONS;
 		ssize_t size = pread(reader->fd, chunk, wanted * sizeof(*chunk), (off_t)at);
-		size_t count = size > 0 ? (size_t)size / sizeof(*chunk) : 0;
 
-		for (size_t i = 0; i < count && !err; i++) {
-			struct slot slot = {
-				.address = chunk[i].r_offset,
-				.symbol = (uint32_t)ELF64_R_SYM(chunk[i].r_info),
-			};
-			uint32_t type = (uint32_t)ELF64_R_TYPE(chunk[i].r_info);
-
-			if (slot.symbol &&
-			    (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT))
-				err = array_add(&reader->slots, slot);
-		}
-		if (!count)
+		if (size < (ssize_t)sizeof(*chunk))
 			break;
-		left -= count;
-		at += count * sizeof(*chunk);
+		wanted = (size_t)size / sizeof(*chunk);
+		err = add_slots(reader, chunk, wanted);
+		left -= wanted;
+		at += wanted * sizeof(*chunk);
 	}
 	return err;
 }

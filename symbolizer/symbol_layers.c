@@ -50,14 +50,21 @@ static int add_layer(struct symbol_layers *layers, struct symbol_list *list, enu
 	return err;
 }
 
-static int add_table(struct symbol_layers *layers, uint32_t type, int fd,
-		     const struct elf_file *file, enum holder holder, uint64_t max_bytes)
+/* A file with symbol tables. */
+struct origin {
+	int fd;
+	const struct elf_file *file;
+	enum holder holder;
+};
+
+static int add_table(struct symbol_layers *layers, uint32_t type, const struct origin *origin,
+		     uint64_t max_bytes)
 {
 	struct symbol_list list = { 0 };
-	int err = symbol_list_read(&list, type, fd, file, max_bytes);
+	int err = symbol_list_read(&list, type, origin->fd, origin->file, max_bytes);
 
 	if (!err)
-		err = add_layer(layers, &list, holder);
+		err = add_layer(layers, &list, origin->holder);
 	free(list.items);
 	return err;
 }
@@ -70,7 +77,9 @@ static int add_debug_file(struct symbol_layers *layers, int fd, uint64_t max_byt
 
 	if (err == -EIO || (!err && elf_file_kind(file) == ELF_NONE))
 		return 0;
-	return err ? err : add_table(layers, SHT_SYMTAB, fd, file, HOLDER_DEBUG_FILE, max_bytes);
+	return err ? err
+		   : add_table(layers, SHT_SYMTAB, &(struct origin){ fd, file, HOLDER_DEBUG_FILE },
+			       max_bytes);
 }
 
 /* Copies the strings of .dynsym behind what is in @mini_fd; *@ret_at is where they are then. */
@@ -162,17 +171,18 @@ static int read_layers(struct symbol_layers *layers, const struct symbol_files *
 		       const struct elf_file *file, uint64_t max_bytes)
 {
 	int fd = files->fd;
+	const struct origin own = { fd, file, HOLDER_FILE };
 	int err = add_go(layers, fd);
 	size_t before = layers->count;
 
 	if (!err)
-		err = add_table(layers, SHT_SYMTAB, fd, file, HOLDER_FILE, max_bytes);
+		err = add_table(layers, SHT_SYMTAB, &own, max_bytes);
 	if (!err && layers->count == before)
 		err = add_mini(layers, fd, file, max_bytes);
 	if (!err && layers->count == before && files->debug_fd >= 0)
 		err = add_debug_file(layers, files->debug_fd, max_bytes);
 	if (!err && layers->count == before)
-		err = add_table(layers, SHT_DYNSYM, fd, file, HOLDER_FILE, max_bytes);
+		err = add_table(layers, SHT_DYNSYM, &own, max_bytes);
 	return err ? err : add_plt(layers, fd, file);
 }
 
