@@ -33,6 +33,8 @@ class Calls:
         self.indirect_jumps = set()
         text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", program], check=True,
                               capture_output=True, text=True).stdout
+        # Go's own table, whose names wick takes, does not tell the wrappers of the two calling conventions apart.
+        text = text.replace(".abi0", "").replace(".abiinternal", "")
         function = None
         for line in text.split("\n"):
             start = re.fullmatch(r"[0-9a-f]+ <(.*)>:", line)

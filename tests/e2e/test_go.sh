@@ -24,7 +24,7 @@ try() { # GO KIND: all that is claimed of one program
 	ln -s "$name" "$work/warm"
 	# shellcheck disable=SC2016 # for the other shell
 	claim "$version, $2, is recorded" \
-		record -F 997 -o "$work/$name.folded" -- sh -c '"$1" 1000; exec "$2" 5000' - "$work/warm" "$work/$name"
+		record --inlines off -F 997 -o "$work/$name.folded" -- sh -c '"$1" 1000; exec "$2" 5000' - "$work/warm" "$work/$name"
 	rm "$work/warm"
 	claim "$version, $2: 99.8 % of the stacks are those of calls that it makes, 99.9 % whole" \
 		"$python" "$e2e/go_paths.py" "$work/$name.folded" "$name" "$work/$name" 200

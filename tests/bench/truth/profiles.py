@@ -27,7 +27,7 @@ class Wick:
     def __init__(self, wick, cgroup, directory, hz=WICK_HZ):
         self.file = f"{directory}/wick.pb.gz"
         self.process = subprocess.Popen(
-            [wick, "record", "-v", "--cgroup", cgroup, "-F", str(hz), "-d", "3600", "-o", self.file],
+            [wick, "record", "-v", "--inlines", "off", "--cgroup", cgroup, "-F", str(hz), "-d", "3600", "-o", self.file],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.said = []
         for line in self.process.stderr:
