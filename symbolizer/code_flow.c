@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/intern.h"
+#include "symbolizer/code_walk.h"
 
 enum {
 	STATE_NONE = 0,    /* not reached */
@@ -144,10 +145,10 @@ static bool call_returns(struct code_flow *flow, size_t next, const struct code_
 
 	if (state->depth == CODE_UNKNOWN)
 		return true;
-	if (!code_lead_sure_state(flow->lead, next, state_found, flow, &wanted)) {
+	if (!code_walk_sure_state(flow->lead, next, state_found, flow, &wanted)) {
 		if (flow->care == CARE_SURE && !code_lead_saves(flow->lead, next))
 			return true;
-		if (!code_lead_state(flow->lead, next, state_found, flow, &wanted))
+		if (!code_walk_state(flow->lead, next, state_found, flow, &wanted))
 			return !code_lead_saves(flow->lead, next);
 	}
 	return wanted.depth == CODE_UNKNOWN || wanted.depth == state->depth;
@@ -301,7 +302,7 @@ static int follow_leads(struct code_flow *flow)
 	for (size_t i = code_lead_next(flow->lead, 0, false); !err && i < flow->size;
 	     i = code_lead_next(flow->lead, i + 1, false)) {
 		if (flow->states[i] == STATE_NONE &&
-		    code_lead_state(flow->lead, i, state_found, flow, &state))
+		    code_walk_state(flow->lead, i, state_found, flow, &state))
 			err = follow_root(flow, i, &state);
 	}
 	return err;

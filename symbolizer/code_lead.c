@@ -13,8 +13,6 @@ enum {
 	MARK_NOWHERE = 32, /* a walk from here has told nothing */
 	MARK_LOOP = 64,    /* some branch goes back here */
 	FUNCTION_ALIGNMENT = 16,
-	MAX_WALK = 1000,    /* instructions, to where code ends */
-	MAX_WALKS = 4,      /* ways to go from one place */
 	STEPS_PER_BYTE = 8, /* of all walks together */
 	MIN_STEPS = 4096,
 };
@@ -82,6 +80,11 @@ static bool is_plain(const struct x86_instruction *instruction)
 	}
 }
 
+size_t code_lead_size(const struct code_lead *lead)
+{
+	return lead->region.size;
+}
+
 size_t code_lead_next(const struct code_lead *lead, size_t offset, bool only_functions)
 {
 	size_t size = lead->region.size;
@@ -137,19 +140,17 @@ static void note_target(struct code_lead *lead, size_t offset,
 		lead->marks[target] |= MARK_BRANCHED | (instruction->target < 0 ? MARK_LOOP : 0);
 }
 
-/* Whether compilers would let a function begin at @offset. */
-static bool is_aligned(const struct code_lead *lead, size_t offset)
+bool code_lead_is_aligned(const struct code_lead *lead, size_t offset)
 {
 	return (lead->region.file_offset + offset) % FUNCTION_ALIGNMENT == 0;
 }
 
-/* What a function begins with, and hardly anything else that is aligned as one. */
-static bool looks_like_function(const struct code_lead *lead, size_t offset)
+bool code_lead_looks_like_function(const struct code_lead *lead, size_t offset)
 {
 	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	struct x86_instruction first;
 
-	if (!is_aligned(lead, offset) || !code_lead_read(lead, offset, &first))
+	if (!code_lead_is_aligned(lead, offset) || !code_lead_read(lead, offset, &first))
 		return false;
 	if (first.length == sizeof(endbr64) &&
 	    !memcmp(lead->region.code + offset, endbr64, sizeof(endbr64)))
@@ -171,7 +172,8 @@ static bool is_padding(const struct code_lead *lead, size_t offset)
 		at += instruction.length;
 	if (at == offset)
 		return false;
-	return at == lead->region.size || (is_aligned(lead, at) && !(lead->marks[at] & MARK_LOOP));
+	return at == lead->region.size ||
+	       (code_lead_is_aligned(lead, at) && !(lead->marks[at] & MARK_LOOP));
 }
 
 bool code_lead_saves(const struct code_lead *lead, size_t offset)
@@ -214,8 +216,9 @@ static void look_through(struct code_lead *lead)
 		lead->marks[offset] |= MARK_INSTRUCTION;
 		lead->plain[offset] = is_plain(&instruction) ? instruction.length : 0;
 		if (instruction.kind != X86_PADDING) {
-			note_instruction(lead, offset, &instruction,
-					 has_ended || (was_padding && is_aligned(lead, offset)));
+			note_instruction(
+				lead, offset, &instruction,
+				has_ended || (was_padding && code_lead_is_aligned(lead, offset)));
 			has_ended = ends_code(&instruction) ||
 				    (instruction.kind == X86_CALL &&
 				     is_padding(lead, offset + instruction.length));
@@ -261,184 +264,7 @@ bool code_lead_goes_on(const struct code_lead *lead, size_t offset,
 	       (!code_lead_is_function(lead, next) && !is_padding(lead, next));
 }
 
-/* ---- backwards --------------------------------------------------------------------------------- */
-
-/* Another way to go, and what is left to find out about it. */
-struct branch {
-	size_t offset;
-	int32_t depth;
-};
-
-/* A way from where code begins to where it ends. */
-struct walk {
-	size_t offset;
-	struct code_state
-		state;   /* as if the stack pointer were where the call left it at the begin */
-	int32_t pops_fp; /* depth at which rbp is taken from the stack; 0: it is not */
-	int32_t pops_bx;
-	struct branch branches[MAX_WALKS]; /* that were not taken */
-	size_t branch_count;
-	bool stops_at_calls;
-	bool is_endless; /* it has come back to where it was, without a way out */
-	size_t steps;
-	uint32_t trail[MAX_WALK];
-};
-
-enum walk_end {
-	WALK_ON,
-	WALK_FOUND,
-	WALK_NOWHERE,
-};
-
-/* It was @true_depth all the time and not what the walk took it for at its end. */
-static bool shift(const struct walk *walk, int32_t true_depth, struct code_state *ret)
-{
-	int32_t shift;
-
-	if (walk->state.depth == CODE_UNKNOWN || true_depth == CODE_UNKNOWN)
-		return false;
-	shift = true_depth - walk->state.depth;
-	ret->depth = CODE_DEPTH_AT_CALL + shift;
-	if (walk->pops_fp)
-		ret->saved_fp = walk->pops_fp + shift;
-	if (walk->pops_bx)
-		ret->saved_bx = walk->pops_bx + shift;
-	return ret->depth >= CODE_DEPTH_AT_CALL;
-}
-
-/* rbp is used as a frame pointer, as every function that has one sets it up. */
-static void set_frame(struct code_state *ret)
-{
-	ret->depth = CODE_UNKNOWN;
-	ret->fp_depth = 2 * CODE_DEPTH_AT_CALL;
-	ret->saved_fp = 2 * CODE_DEPTH_AT_CALL;
-}
-
-/* The walk has come to code of which @known holds. */
-static bool join(const struct walk *walk, const struct code_state *known, struct code_state *ret)
-{
-	ret->fp_depth = known->fp_depth;
-	ret->saved_fp = known->saved_fp;
-	ret->saved_bx = known->saved_bx;
-	if (shift(walk, known->depth, ret))
-		return true;
-	ret->depth = CODE_UNKNOWN;
-	return known->fp_depth != CODE_UNKNOWN;
-}
-
-static bool takes_frame_down(const struct x86_instruction *instruction)
-{
-	return instruction->kind == X86_LEAVE ||
-	       (instruction->kind == X86_MOVE && instruction->destination == X86_RSP &&
-		instruction->source == X86_RBP);
-}
-
-static bool has_been_at(const struct walk *walk, uint32_t offset)
-{
-	size_t i = 0;
-
-	while (i < walk->steps && walk->trail[i] != offset)
-		i++;
-	return i < walk->steps;
-}
-
-/* Goes to the jump's target, or ends where it leaves the function: then it is a call without return. */
-static enum walk_end walk_jump(const struct code_lead *lead, struct walk *walk,
-			       const struct x86_instruction *instruction, struct code_state *ret)
-{
-	int64_t target = (int64_t)walk->offset + instruction->target;
-	bool leaves = !instruction->has_target || target < 0 ||
-		      (uint64_t)target >= lead->region.size ||
-		      code_lead_is_function(lead, (size_t)target);
-
-	if (!instruction->has_target && !instruction->is_rip_relative)
-		return WALK_NOWHERE;
-	if (leaves)
-		return shift(walk, CODE_DEPTH_AT_CALL, ret) ? WALK_FOUND : WALK_NOWHERE;
-	walk->is_endless = !walk->branch_count && has_been_at(walk, (uint32_t)target);
-	walk->offset = (size_t)target;
-	return walk->is_endless ? WALK_NOWHERE : WALK_ON;
-}
-
-static void note_pop(struct walk *walk, const struct x86_instruction *instruction)
-{
-	if (instruction->kind != X86_POP || walk->state.depth == CODE_UNKNOWN)
-		return;
-	if (instruction->destination == X86_RBP && !walk->pops_fp)
-		walk->pops_fp = walk->state.depth;
-	if (instruction->destination == X86_RBX && !walk->pops_bx)
-		walk->pops_bx = walk->state.depth;
-}
-
-static void note_branch(const struct code_lead *lead, struct walk *walk, int64_t target)
-{
-	if (target >= 0 && (uint64_t)target < lead->region.size && walk->branch_count < MAX_WALKS)
-		walk->branches[walk->branch_count++] =
-			(struct branch){ (size_t)target, walk->state.depth };
-}
-
-static enum walk_end walk_step(const struct code_lead *lead, struct walk *walk,
-			       struct code_state *ret)
-{
-	struct x86_instruction instruction;
-	size_t plain = code_lead_plain(lead, walk->offset);
-
-	if (plain && code_state_is_simple(&walk->state)) {
-		walk->offset += plain;
-		return WALK_ON;
-	}
-	if (!code_lead_read(lead, walk->offset, &instruction))
-		return WALK_NOWHERE;
-	if (walk->state.fp_depth == CODE_UNKNOWN && !walk->state.has_record &&
-	    takes_frame_down(&instruction)) {
-		set_frame(ret);
-		return WALK_FOUND;
-	}
-	note_pop(walk, &instruction);
-	if (instruction.kind == X86_RETURN)
-		return shift(walk, CODE_DEPTH_AT_CALL, ret) ? WALK_FOUND : WALK_NOWHERE;
-	if (instruction.kind == X86_JUMP || instruction.kind == X86_JUMP_INDIRECT)
-		return walk_jump(lead, walk, &instruction, ret);
-	if (!code_lead_goes_on(lead, walk->offset, &instruction) ||
-	    (walk->stops_at_calls && instruction.kind == X86_CALL))
-		return WALK_NOWHERE;
-	code_state_step(&walk->state, &instruction);
-	if (instruction.kind == X86_BRANCH)
-		note_branch(lead, walk, (int64_t)walk->offset + instruction.target);
-	walk->offset += instruction.length;
-	return WALK_ON;
-}
-
-static bool walk_from(struct code_lead *lead, struct walk *walk, code_lead_known known,
-		      void *context, struct code_state *ret)
-{
-	for (walk->steps = 0; walk->steps < MAX_WALK && lead->steps; lead->steps--) {
-		const struct code_state *state = known(context, walk->offset);
-		enum walk_end end;
-
-		if (state && walk->steps)
-			return join(walk, state, ret);
-		if (walk->offset >= lead->region.size || lead->marks[walk->offset] & MARK_NOWHERE)
-			return false;
-		walk->trail[walk->steps++] = (uint32_t)walk->offset;
-		end = walk_step(lead, walk, ret);
-		if (end != WALK_ON)
-			return end == WALK_FOUND;
-	}
-	return false;
-}
-
-/* So that no instruction is walked over again and again. */
-static void note_nowhere(struct code_lead *lead, const struct walk *walk)
-{
-	if (walk->stops_at_calls)
-		return;
-	for (size_t i = 0; i < walk->steps; i++)
-		lead->marks[walk->trail[i]] |= MARK_NOWHERE;
-}
-
-/* What the C library has a signal handler return to: mov $15,%rax or %eax, and syscall. */
-static bool is_signal_return(const struct code_lead *lead, size_t offset)
+bool code_lead_is_signal_return(const struct code_lead *lead, size_t offset)
 {
 	static const uint8_t long_form[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
 	static const uint8_t short_form[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
@@ -449,62 +275,17 @@ static bool is_signal_return(const struct code_lead *lead, size_t offset)
 	       (left >= sizeof(short_form) && !memcmp(code, short_form, sizeof(short_form)));
 }
 
-static void turn_walk(struct walk *walk, size_t offset, int32_t depth)
+bool code_lead_enter(struct code_lead *lead, size_t offset)
 {
-	walk->offset = offset;
-	walk->state = code_state_at_call();
-	walk->state.depth = depth;
-	walk->pops_fp = walk->pops_bx = 0;
+	if (offset >= lead->region.size || lead->marks[offset] & MARK_NOWHERE || !lead->steps)
+		return false;
+	lead->steps--;
+	return true;
 }
 
-static void start_walk(struct walk *walk, size_t offset, bool stops_at_calls)
+void code_lead_note_nowhere(struct code_lead *lead, size_t offset)
 {
-	turn_walk(walk, offset, CODE_DEPTH_AT_CALL);
-	walk->branch_count = 0;
-	walk->is_endless = false;
-	walk->stops_at_calls = stops_at_calls;
-}
-
-static bool walk_all(struct code_lead *lead, struct walk *walk, code_lead_known known,
-		     void *context, struct code_state *ret)
-{
-	for (size_t i = 0;; i++) {
-		*ret = code_state_at_call();
-		if (walk_from(lead, walk, known, context, ret))
-			return true;
-		note_nowhere(lead, walk);
-		if (i == walk->branch_count)
-			return false;
-		turn_walk(walk, walk->branches[i].offset, walk->branches[i].depth);
-	}
-}
-
-bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
-		     struct code_state *ret)
-{
-	struct walk walk;
-
-	*ret = code_state_at_call();
-	if (code_lead_is_function(lead, offset))
-		return true;
-	if (is_signal_return(lead, offset)) {
-		ret->is_signal = true;
-		return true;
-	}
-	start_walk(&walk, offset, false);
-	if (walk_all(lead, &walk, known, context, ret))
-		return true;
-	*ret = code_state_at_call();
-	return looks_like_function(lead, offset) || (walk.is_endless && is_aligned(lead, offset));
-}
-
-bool code_lead_sure_state(struct code_lead *lead, size_t offset, code_lead_known known,
-			  void *context, struct code_state *ret)
-{
-	struct walk walk;
-
-	start_walk(&walk, offset, true);
-	return walk_all(lead, &walk, known, context, ret);
+	lead->marks[offset] |= MARK_NOWHERE;
 }
 
 void code_lead_free(struct code_lead *lead)

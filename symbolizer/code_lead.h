@@ -66,20 +66,23 @@ size_t code_lead_plain(const struct code_lead *lead, size_t offset);
 bool code_lead_goes_on(const struct code_lead *lead, size_t offset,
 		       const struct x86_instruction *instruction);
 
-/* What is known of an offset so far, borrowed; NULL if nothing is. */
-typedef const struct code_state *(*code_lead_known)(void *context, size_t offset);
+/* code_lead_size() - of the region. */
+size_t code_lead_size(const struct code_lead *lead);
 
-/*
- * code_lead_state() - what must hold at @offset, where code begins, for it to end as it does.
- *
- * False if that cannot be told.
- */
-bool code_lead_state(struct code_lead *lead, size_t offset, code_lead_known known, void *context,
-		     struct code_state *ret);
+/* code_lead_is_aligned() - compilers would let a function begin at @offset. */
+bool code_lead_is_aligned(const struct code_lead *lead, size_t offset);
 
-/* code_lead_sure_state() - the same, found out without going on behind a call: it may not return. */
-bool code_lead_sure_state(struct code_lead *lead, size_t offset, code_lead_known known,
-			  void *context, struct code_state *ret);
+/* code_lead_looks_like_function() - what a function begins with, and hardly anything else that is aligned so. */
+bool code_lead_looks_like_function(const struct code_lead *lead, size_t offset);
+
+/* code_lead_is_signal_return() - what the C library has a handler return to: mov $15,%rax or %eax, and syscall. */
+bool code_lead_is_signal_return(const struct code_lead *lead, size_t offset);
+
+/* code_lead_enter() - a walk may go to @offset: it was not told to lead nowhere, nor are there too many steps. */
+bool code_lead_enter(struct code_lead *lead, size_t offset);
+
+/* code_lead_note_nowhere() - a walk over @offset has told nothing, so that none need go there again. */
+void code_lead_note_nowhere(struct code_lead *lead, size_t offset);
 
 void code_lead_free(struct code_lead *lead);
 DEFINE_AUTO(code_lead);
