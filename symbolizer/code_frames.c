@@ -69,7 +69,7 @@ static int write_rows(const struct code_flow *flow, const struct code_region *re
 
 	for (size_t offset = 0; !err && offset < region->size;) {
 		const struct code_state *state = code_flow_find(flow, offset);
-		struct x86_format format = { .length = 1 };
+		struct x86_format format;
 		struct unwind_rule rule;
 
 		if (state && state != last) {
@@ -78,10 +78,11 @@ static int write_rows(const struct code_flow *flow, const struct code_region *re
 		} else if (!state && last) {
 			err = cfi_rows_end(rows, region->file_offset + offset);
 		}
-		if (state)
-			x86_format_read(&format, region->code + offset, region->size - offset);
 		last = state;
-		offset += format.length;
+		offset += state && x86_format_read(&format, region->code + offset,
+						   region->size - offset)
+				  ? format.length
+				  : 1;
 	}
 	return err;
 }

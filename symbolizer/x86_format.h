@@ -49,5 +49,5 @@ struct x86_format {
 	int64_t immediate;
 };
 
-/* x86_format_read() - the instruction at @code; false if there is none within @size bytes. */
+/* x86_format_read() - the instruction at @code; false, and @ret is of no use, if there is none within @size bytes. */
 bool x86_format_read(struct x86_format *ret, const uint8_t *code, size_t size);
